@@ -1,0 +1,1 @@
+//! Rolling-origin evaluation: forecasts at past cutoffs, scores, weights and calibration, over any `&dyn Model`.

@@ -1,0 +1,223 @@
+//! What the planner says of a fleet: risks, groups and recommendations, a row for every server.
+
+use crate::Metric;
+use jiff::civil::Date;
+use std::{fmt, sync::Arc};
+
+/// When a server is at risk, by the days that are expected to be over the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RiskClass {
+    /// Over on at least 80 % of days.
+    Always,
+    /// Over from some date on, and never before it.
+    Growth,
+    /// Over around the turn of the year (20 December to 10 January).
+    YearEnd,
+    /// Over within ten days of a quarter's end.
+    QuarterEnd,
+    /// Over in the last three or first two days of a month.
+    MonthEnd,
+    /// Over on one weekday.
+    Weekday,
+    /// Over now and then, without such a pattern.
+    Irregular,
+    /// Not expected to be over.
+    None,
+    /// Cannot be told; the reason says what is missing.
+    Unknown,
+}
+
+impl RiskClass {
+    /// Every class, in order of urgency.
+    pub const ALL: [Self; 9] = [
+        Self::Always,
+        Self::Growth,
+        Self::YearEnd,
+        Self::QuarterEnd,
+        Self::MonthEnd,
+        Self::Weekday,
+        Self::Irregular,
+        Self::None,
+        Self::Unknown,
+    ];
+
+    /// Name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Growth => "growth",
+            Self::YearEnd => "year-end",
+            Self::QuarterEnd => "quarter-end",
+            Self::MonthEnd => "month-end",
+            Self::Weekday => "weekday",
+            Self::Irregular => "irregular",
+            Self::None => "none",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for RiskClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Whether a risk could be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RiskState {
+    /// Judged; not over the limit today.
+    Ok,
+    /// Over the limit already.
+    Saturated,
+    /// Not judged; the reason says why.
+    Unknown,
+}
+
+impl RiskState {
+    /// Name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Saturated => "saturated",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The 10, 50 and 90 % dates of the first crossing; `None` is beyond the horizon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CrossingDates {
+    /// Crossed by this date with probability 0.1.
+    pub q10: Option<Date>,
+    /// Crossed by this date with probability 0.5.
+    pub q50: Option<Date>,
+    /// Crossed by this date with probability 0.9.
+    pub q90: Option<Date>,
+}
+
+/// Risk of one server's metric against one threshold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Risk {
+    /// The server's key.
+    pub server_id: String,
+    /// What is measured.
+    pub metric: Arc<Metric>,
+    /// Last date the forecast has seen.
+    pub cutoff: Date,
+    /// Threshold in per cent of capacity.
+    pub threshold: f64,
+    /// Days over the limit that count as a crossing: 1 or 3.
+    pub min_days: u32,
+    /// P(crossed within 30, 60, 90, 180 days); `None` beyond the horizon or when not judged.
+    pub p_crossed: [Option<f64>; 4],
+    /// When.
+    pub dates: CrossingDates,
+    /// What kind of risk.
+    pub class: RiskClass,
+    /// Days that prove the class, at most a dozen, ascending.
+    pub evidence: Vec<Date>,
+    /// Local hours of day that are over, where intraday data tells, for example `10-14`.
+    pub hours: Option<String>,
+    /// Whether it could be judged.
+    pub state: RiskState,
+    /// Why, in a phrase a planner can repeat.
+    pub reason: String,
+}
+
+/// The behaviour group of one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The server's key.
+    pub server_id: String,
+    /// Number of its group, 0 for the largest; `None` when it could not be grouped.
+    pub group: Option<usize>,
+    /// The group in words, for example "busy in working hours, growing".
+    pub group_name: String,
+    /// Idle, not growing and without peaks.
+    pub underused: bool,
+    /// Why it counts as underused or not.
+    pub reason: String,
+}
+
+/// What to do with a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Leave it as it is.
+    Keep,
+    /// A smaller or cheaper type.
+    Down,
+    /// A larger type.
+    Up,
+    /// Switch it off.
+    Retire,
+    /// Cannot be told; the reason says what is missing.
+    Unknown,
+}
+
+impl Action {
+    /// Name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Down => "down",
+            Self::Up => "up",
+            Self::Retire => "retire",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The size one server should have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recommendation {
+    /// The server's key.
+    pub server_id: String,
+    /// What to do.
+    pub action: Action,
+    /// Type it has now.
+    pub from_type: Option<String>,
+    /// Type it should have.
+    pub to_type: Option<String>,
+    /// Saved per month; negative when the change costs money. `None` when prices are not known.
+    pub saving_usd_per_month: Option<f64>,
+    /// P(at least one bad day within the horizon) on the type it should have.
+    pub p_violation: Option<f64>,
+    /// Expected bad days within the horizon on that type.
+    pub expected_bad_days: Option<f64>,
+    /// Price of a bad day the decision was made with.
+    pub lambda_usd_per_day: f64,
+    /// The metric that decides the size.
+    pub binding: Option<String>,
+    /// Why, in a phrase a planner can repeat.
+    pub reason: String,
+    /// Date of the prices.
+    pub price_book_date: Option<Date>,
+}
+
+/// Everything the planner says of one server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerOutlook {
+    /// The server's key.
+    pub server_id: String,
+    /// Risks per metric and threshold.
+    pub risks: Vec<Risk>,
+    /// Behaviour group.
+    pub group: Group,
+    /// Size.
+    pub recommendation: Recommendation,
+}
+
+/// Everything the planner says of a fleet, in order of server ids.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outlook {
+    /// One entry per server.
+    pub servers: Vec<ServerOutlook>,
+}
+
+impl Outlook {
+    /// All risks of the fleet.
+    pub fn risks(&self) -> impl Iterator<Item = &Risk> {
+        self.servers.iter().flat_map(|server| &server.risks)
+    }
+}

@@ -1,0 +1,1 @@
+//! Forecasting methods, one module each, and joint paths.

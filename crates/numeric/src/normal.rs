@@ -1,0 +1,113 @@
+//! The standard normal distribution.
+
+use crate::math;
+
+/// P(Z <= z) for a standard normal Z.
+pub fn probability(z: f64) -> f64 {
+    0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2)
+}
+
+/// The z with P(Z <= z) = `probability`, for a probability in (0, 1); relative error below 1e-15.
+///
+/// Wichura (1988), "Algorithm AS 241: the percentage points of the normal distribution", Applied
+/// Statistics 37(3), 477-484 (PPND16).
+pub fn quantile(probability: f64) -> f64 {
+    let q = probability - 0.5;
+    if q.abs() <= 0.425 {
+        let r = 0.180_625 - q * q;
+        return q * ratio(&CENTRE_ABOVE, &CENTRE_BELOW, r);
+    }
+    let tail = if q < 0.0 { probability } else { 1.0 - probability };
+    let r = math::sqrt(-math::ln(tail));
+    let z =
+        if r <= 5.0 { ratio(&MIDDLE_ABOVE, &MIDDLE_BELOW, r - 1.6) } else { ratio(&FAR_ABOVE, &FAR_BELOW, r - 5.0) };
+    if q < 0.0 { -z } else { z }
+}
+
+fn ratio(above: &[f64; 8], below: &[f64; 8], x: f64) -> f64 {
+    let polynomial = |c: &[f64; 8]| c.iter().rev().fold(0.0, |sum, coefficient| sum * x + coefficient);
+    polynomial(above) / polynomial(below)
+}
+
+const CENTRE_ABOVE: [f64; 8] = [
+    3.387_132_872_796_366_5,
+    133.141_667_891_784_38,
+    1_971.590_950_306_551_3,
+    13_731.693_765_509_46,
+    45_921.953_931_549_87,
+    67_265.770_927_008_7,
+    33_430.575_583_588_13,
+    2_509.080_928_730_122_7,
+];
+const CENTRE_BELOW: [f64; 8] = [
+    1.0,
+    42.313_330_701_600_91,
+    687.187_007_492_057_9,
+    5_394.196_021_424_751,
+    21_213.794_301_586_597,
+    39_307.895_800_092_71,
+    28_729.085_735_721_943,
+    5_226.495_278_852_854,
+];
+const MIDDLE_ABOVE: [f64; 8] = [
+    1.423_437_110_749_683_5,
+    4.630_337_846_156_546,
+    5.769_497_221_460_691,
+    3.647_848_324_763_204_5,
+    1.270_458_252_452_368_4,
+    0.241_780_725_177_450_6,
+    0.022_723_844_989_269_184,
+    7.745_450_142_783_414e-4,
+];
+const MIDDLE_BELOW: [f64; 8] = [
+    1.0,
+    2.053_191_626_637_759,
+    1.676_384_830_183_803_8,
+    0.689_767_334_985_1,
+    0.148_103_976_427_480_08,
+    0.015_198_666_563_616_457,
+    5.475_938_084_995_345e-4,
+    1.050_750_071_644_416_9e-9,
+];
+const FAR_ABOVE: [f64; 8] = [
+    6.657_904_643_501_103,
+    5.463_784_911_164_114,
+    1.784_826_539_917_291_3,
+    0.296_560_571_828_504_87,
+    0.026_532_189_526_576_124,
+    0.001_242_660_947_388_078_4,
+    2.711_555_568_743_487_6e-5,
+    2.010_334_399_292_288_1e-7,
+];
+const FAR_BELOW: [f64; 8] = [
+    1.0,
+    0.599_832_206_555_888,
+    0.136_929_880_922_735_8,
+    0.014_875_361_290_850_615,
+    7.868_691_311_456_133e-4,
+    1.846_318_317_510_054_8e-5,
+    1.421_511_758_316_446e-7,
+    2.044_263_103_389_939_8e-15,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// scipy 1.17.1, `scipy.stats.norm.ppf([1e-12, .001, .05, .3, .5, .975])`
+    #[test]
+    fn quantiles_equal_scipy() {
+        let expected = [
+            (1e-12, -7.034_483_825_301_131),
+            (0.001, -3.090_232_306_167_813_5),
+            (0.05, -1.644_853_626_951_472_9),
+            (0.3, -0.524_400_512_708_041),
+            (0.5, 0.0),
+            (0.975, 1.959_963_984_540_054),
+        ];
+        for (p, z) in expected {
+            assert!((quantile(p) - z).abs() <= 1e-12 * z.abs().max(1.0), "{p}: {}", quantile(p));
+            assert!((probability(z) - p).abs() < 1e-13, "{z}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Counter-based random streams: a number is a function of its key and its index, never of the order
+//! in which numbers were asked for.
+//!
+//! Salmon et al. (2011), "Parallel random numbers: as easy as 1, 2, 3", SC'11 (Philox4x32-10).
+
+use crate::{math, normal};
+
+/// A stream of random numbers addressed by index.
+///
+/// Two streams with different keys are independent; the same key gives the same numbers on every
+/// machine, at any thread count, in any order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stream {
+    key: u64,
+    domain: u64,
+}
+
+impl Stream {
+    /// The stream for a seed and a path of names, for example `Stream::new(42, &["web-017", "noise"])`.
+    pub fn new(seed: u64, path: &[&str]) -> Self {
+        let mut stream = Self { key: mix(seed), domain: 0 };
+        for name in path {
+            stream = stream.child(name);
+        }
+        stream
+    }
+
+    /// The independent stream called `name` below this one.
+    pub fn child(self, name: &str) -> Self {
+        self.child_number(stable_hash(name.as_bytes()))
+    }
+
+    /// The independent stream with this number below this one.
+    pub fn child_number(self, number: u64) -> Self {
+        let [a, b, c, d] = philox(self.key, [number, self.domain ^ 0x9e37_79b9_7f4a_7c15]);
+        Self { key: join(a, b), domain: join(c, d) }
+    }
+
+    /// Four independent 32-bit words: block `index` of the stream.
+    #[inline]
+    pub fn block(self, index: u64) -> [u32; 4] {
+        philox(self.key, [index, self.domain])
+    }
+
+    /// A uniform number in the open interval (0, 1).
+    #[inline]
+    pub fn uniform(self, index: u64) -> f64 {
+        let words = self.block(index / 2);
+        let half = if index.is_multiple_of(2) { [words[0], words[1]] } else { [words[2], words[3]] };
+        open_unit(join(half[0], half[1]))
+    }
+
+    /// A whole number in `0..bound`.
+    ///
+    /// # Panics
+    /// When `bound` is zero: there is no such number.
+    #[inline]
+    pub fn below(self, index: u64, bound: u64) -> u64 {
+        assert!(bound > 0, "no whole number is below zero");
+        let words = self.block(index);
+        // The high half of a 64 x 64 bit product is unbiased to one part in 2^64 / bound.
+        ((u128::from(join(words[0], words[1])) * u128::from(bound)) >> 64) as u64
+    }
+
+    /// A standard normal number: the exact quantile function at [`Stream::uniform`].
+    #[inline]
+    pub fn normal(self, index: u64) -> f64 {
+        normal::quantile(self.uniform(index))
+    }
+
+    /// Two independent standard normal numbers from block `index` (Box & Muller 1958).
+    #[inline]
+    pub fn normal_pair(self, index: u64) -> [f64; 2] {
+        let words = self.block(index);
+        let radius = math::sqrt(-2.0 * math::ln(open_unit(join(words[0], words[1]))));
+        let angle = std::f64::consts::TAU * open_unit(join(words[2], words[3]));
+        [radius * math::cos(angle), radius * math::sin(angle)]
+    }
+
+    /// An exponential number with mean 1.
+    #[inline]
+    pub fn exponential(self, index: u64) -> f64 {
+        -math::ln(self.uniform(index))
+    }
+}
+
+/// A hash that never changes between versions, processes and machines (FNV-1a, finished by a mixer).
+pub fn stable_hash(bytes: &[u8]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for &byte in bytes {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    mix(hash)
+}
+
+/// Spreads every input bit over the word (Stafford's variant 13 of the SplitMix64 finisher).
+fn mix(word: u64) -> u64 {
+    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
+}
+
+fn join(low: u32, high: u32) -> u64 {
+    u64::from(low) | (u64::from(high) << 32)
+}
+
+/// The midpoint of one of 2^53 equal cells of the unit interval: never 0, never 1.
+fn open_unit(word: u64) -> f64 {
+    ((word >> 12) as f64 + 0.5) * (1.0 / (1_u64 << 52) as f64)
+}
+
+#[inline]
+fn philox(key: u64, counter: [u64; 2]) -> [u32; 4] {
+    const MULTIPLIER: [u64; 2] = [0xd251_1f53, 0xcd9e_8d57];
+    const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
+    let mut words = [counter[0] as u32, (counter[0] >> 32) as u32, counter[1] as u32, (counter[1] >> 32) as u32];
+    let mut keys = [key as u32, (key >> 32) as u32];
+    for _ in 0..10 {
+        let first = MULTIPLIER[0] * u64::from(words[0]);
+        let second = MULTIPLIER[1] * u64::from(words[2]);
+        words = [
+            (second >> 32) as u32 ^ words[1] ^ keys[0],
+            second as u32,
+            (first >> 32) as u32 ^ words[3] ^ keys[1],
+            first as u32,
+        ];
+        keys = [keys[0].wrapping_add(WEYL[0]), keys[1].wrapping_add(WEYL[1])];
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Random123 1.14, kat_vectors: `philox4x32 10`.
+    #[test]
+    fn philox_equals_its_published_vectors() {
+        assert_eq!(philox(0, [0, 0]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        let ones = philox(u64::MAX, [u64::MAX, u64::MAX]);
+        assert_eq!(ones, [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
+        let digits_of_pi =
+            philox(join(0xa409_3822, 0x299f_31d0), [join(0x243f_6a88, 0x85a3_08d3), join(0x1319_8a2e, 0x0370_7344)]);
+        assert_eq!(digits_of_pi, [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]);
+    }
+
+    #[test]
+    fn normals_have_the_moments_of_a_normal() {
+        let stream = Stream::new(7, &["moments"]);
+        let draws: Vec<f64> = (0..100_000).flat_map(|i| stream.normal_pair(i)).collect();
+        let n = draws.len() as f64;
+        let moment = |k: i32| draws.iter().map(|z| z.powi(k)).sum::<f64>() / n;
+        assert!(moment(1).abs() < 0.01, "mean {}", moment(1));
+        assert!((moment(2) - 1.0).abs() < 0.02, "variance {}", moment(2));
+        assert!(moment(3).abs() < 0.04, "skewness {}", moment(3));
+        assert!((moment(4) - 3.0).abs() < 0.1, "kurtosis {}", moment(4));
+    }
+
+    #[test]
+    fn streams_with_other_names_or_seeds_are_other_streams() {
+        let first = Stream::new(1, &["a", "b"]);
+        assert_eq!(first, Stream::new(1, &["a"]).child("b"));
+        for other in [Stream::new(2, &["a", "b"]), Stream::new(1, &["b", "a"]), Stream::new(1, &["ab"])] {
+            assert_ne!(first.block(0), other.block(0));
+        }
+    }
+
+    #[test]
+    fn whole_numbers_stay_below_their_bound_and_fill_it() {
+        let stream = Stream::new(3, &["dice"]);
+        let mut seen = [0u32; 6];
+        for i in 0..6000 {
+            seen[stream.below(i, 6) as usize] += 1;
+        }
+        assert!(seen.iter().all(|&n| (850..1150).contains(&n)), "{seen:?}");
+    }
+}

@@ -1,0 +1,1 @@
+//! Realistic fleet telemetry whose truth is known: a scenario and a seed become samples.
