@@ -1,0 +1,67 @@
+//! The methods by name.
+
+use crate::{CalendarRidge, Naive, SeasonalMean, SeasonalNaive, Theta};
+use fleetcast_core::{Calendar, Error, Model, Result, nearest};
+use std::sync::Arc;
+
+/// Names of all methods, in the order of [`all`].
+pub const NAMES: &[&str] = &["seasonal-naive", "naive", "seasonal-mean", "theta", "calendar-ridge"];
+
+/// What the methods of one run have in common.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Steps in each season, the shortest first: `[7]` for days, `[24, 168]` for hours; empty when
+    /// nothing repeats.
+    pub season_lengths: Vec<usize>,
+    /// Which days are special. Methods look at it only where a timeline has real dates.
+    pub calendar: Arc<Calendar>,
+}
+
+impl Settings {
+    /// The season that the one-season methods repeat: the shortest, or 1 when there is none.
+    pub fn season_length(&self) -> usize {
+        self.season_lengths.iter().copied().filter(|&m| m > 0).min().unwrap_or(1)
+    }
+}
+
+/// The method called `name`.
+///
+/// # Errors
+/// [`Error::UnknownName`] with the nearest known name.
+pub fn named(name: &str, settings: &Settings) -> Result<Box<dyn Model>> {
+    let season_length = settings.season_length();
+    Ok(match name {
+        "seasonal-naive" => Box::new(SeasonalNaive { season_length }),
+        "naive" => Box::new(Naive),
+        "seasonal-mean" => Box::new(SeasonalMean { season_length }),
+        "theta" => Box::new(Theta { season_length }),
+        "calendar-ridge" => Box::new(CalendarRidge::new(settings)),
+        _ => {
+            return Err(Error::UnknownName {
+                kind: "model".to_owned(),
+                found: name.to_owned(),
+                nearest: nearest(name, NAMES.iter().copied()).to_owned(),
+                known: NAMES.join(", "),
+            });
+        }
+    })
+}
+
+/// Every method, in the order of [`NAMES`].
+pub fn all(settings: &Settings) -> Vec<Box<dyn Model>> {
+    NAMES.iter().map(|name| named(name, settings).expect("every name of the list has its arm")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_finds_its_model_and_a_misspelt_one_its_neighbour() {
+        let settings = Settings { season_lengths: vec![7], calendar: Arc::new(Calendar::us()) };
+        let names: Vec<String> = all(&settings).iter().map(|model| model.name().to_owned()).collect();
+        assert_eq!(names, NAMES);
+        let error = named("calender-ridge", &settings).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.contains("unknown model `calender-ridge`, did you mean `calendar-ridge`?"), "{error}");
+    }
+}

@@ -1,0 +1,209 @@
+//! Joint futures from the quantiles of each step: a copula supplies ranks, the quantiles the values.
+//!
+//! Clark, Gangopadhyay, Hay, Rajagopalan & Wilby (2004), "The Schaake shuffle: a method for
+//! reconstructing space-time variability in forecasted precipitation and temperature fields",
+//! J. Hydrometeorology 5(1), 243-262.
+
+use fleetcast_core::{Bounds, Dependence, Error, Forecast, Paths, Result};
+use fleetcast_numeric::{Stream, math, normal};
+use std::sync::OnceLock;
+
+/// Probabilities on which marginals for [`draw`] are kept: every 2.5 % and the tails to one in a thousand.
+const GRID: [f64; 45] = [
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.275, 0.3, 0.325, 0.35, 0.375,
+    0.4, 0.425, 0.45, 0.475, 0.5, 0.525, 0.55, 0.575, 0.6, 0.625, 0.65, 0.675, 0.7, 0.725, 0.75, 0.775, 0.8, 0.825,
+    0.85, 0.875, 0.9, 0.925, 0.95, 0.975, 0.99, 0.995, 0.999,
+];
+
+/// The internal quantile levels: 45 ascending probabilities from .001 to .999.
+pub fn quantile_grid() -> &'static [f64] {
+    &GRID
+}
+
+/// Draws `n` equally likely joint futures, in the unit of `marginals`.
+///
+/// At each step the `n` values are the quantiles of the marginal at (i + 1/2) / n, so the paths say of
+/// one step exactly what the marginal says; `dependence` decides only which path gets which of them.
+/// Between the levels of `marginals` (any number, 45 of [`quantile_grid`] at best) values are
+/// interpolated linearly, beyond the outermost an exponential tail goes on; all stay in `bounds`.
+/// The same arguments give the same paths, bit for bit, on any machine.
+///
+/// # Errors
+/// When `n` is zero, there is no step, or `marginals` has no quantile.
+pub fn draw(
+    marginals: &Forecast,
+    dependence: &Dependence,
+    bounds: Option<Bounds>,
+    n: usize,
+    seed: u64,
+) -> Result<Paths> {
+    draw_from(marginals, dependence, bounds, n, Stream::new(seed, &["paths"]))
+}
+
+/// [`draw`] with the stream of one series.
+pub(crate) fn draw_from(
+    marginals: &Forecast,
+    dependence: &Dependence,
+    bounds: Option<Bounds>,
+    n: usize,
+    stream: Stream,
+) -> Result<Paths> {
+    check(marginals, n)?;
+    let horizon = marginals.horizon();
+    let positions = Positions::new(marginals.quantiles(), n);
+    let mut copula = Copula::new(*dependence, n, stream);
+    let mut values = vec![0.0; n * horizon];
+    let (mut sorted, mut order) = (vec![0.0; n], vec![0_u64; n]);
+    for step in 0..horizon {
+        positions.values(marginals.step(step), &mut sorted);
+        if let Some(bounds) = bounds {
+            sorted.iter_mut().for_each(|value| *value = bounds.clamp(*value));
+        }
+        copula.ranks(step, &mut order);
+        for (rank, &key) in order.iter().enumerate() {
+            values[path_of(key) * horizon + step] = sorted[rank];
+        }
+    }
+    Paths::new(horizon, values)
+}
+
+fn check(marginals: &Forecast, n: usize) -> Result<()> {
+    let wrong = |what: &str| {
+        Err(Error::OutOfRange { what: what.to_owned(), found: "0".to_owned(), allowed: "at least 1".to_owned() })
+    };
+    if n == 0 {
+        return wrong("number of paths");
+    }
+    if marginals.horizon() == 0 {
+        return wrong("horizon");
+    }
+    if marginals.quantiles().is_empty() {
+        return wrong("number of quantiles");
+    }
+    // A path's number takes 32 bits of its sorting key.
+    if n > u32::MAX as usize {
+        return Err(Error::OutOfRange {
+            what: "number of paths".to_owned(),
+            found: n.to_string(),
+            allowed: format!("at most {}", u32::MAX),
+        });
+    }
+    Ok(())
+}
+
+/// Where each plotting position falls among the levels: worked out once, used at every step.
+struct Positions {
+    /// For each position the lower level's index and the weight of the upper one.
+    weights: Vec<(u32, f64)>,
+    n_levels: usize,
+}
+
+impl Positions {
+    fn new(levels: &[f64], n: usize) -> Self {
+        let weights = (0..n).map(|i| Self::weight(levels, (i as f64 + 0.5) / n as f64)).collect();
+        Self { weights, n_levels: levels.len() }
+    }
+
+    /// A weight outside \[0, 1\] extrapolates along the chord of the two outermost levels; measured in
+    /// -ln of the tail probability it is an exponential tail.
+    fn weight(levels: &[f64], p: f64) -> (u32, f64) {
+        let last = levels.len() - 1;
+        if last == 0 {
+            return (0, 0.0);
+        }
+        if p < levels[0] {
+            return (0, -math::ln(levels[0] / p) / math::ln(levels[1] / levels[0]));
+        }
+        if p >= levels[last] {
+            let tail = |q: f64| 1.0 - q;
+            let beyond = math::ln(tail(levels[last]) / tail(p)) / math::ln(tail(levels[last - 1]) / tail(levels[last]));
+            return (last as u32 - 1, 1.0 + beyond);
+        }
+        let above = levels.partition_point(|&level| level <= p);
+        let (low, high) = (levels[above - 1], levels[above]);
+        (above as u32 - 1, (p - low) / (high - low))
+    }
+
+    fn values(&self, quantiles: &[f64], out: &mut [f64]) {
+        for (value, &(below, weight)) in out.iter_mut().zip(&self.weights) {
+            let below = below as usize;
+            let above = (below + 1).min(self.n_levels - 1);
+            *value = quantiles[below] + weight * (quantiles[above] - quantiles[below]);
+        }
+    }
+}
+
+/// Gaussian scores of every path, step after step.
+struct Copula {
+    stream: Stream,
+    level: Vec<f32>,
+    memory: Vec<f32>,
+    noise: Vec<f32>,
+    weights: [f32; 3],
+    decay: [f32; 2],
+}
+
+impl Copula {
+    fn new(dependence: Dependence, n: usize, stream: Stream) -> Self {
+        let level_share = dependence.level.clamp(0.0, 1.0);
+        let memory_share = dependence.memory_share.clamp(0.0, 1.0 - level_share);
+        let own_share = 1.0 - level_share - memory_share;
+        let memory = dependence.memory.clamp(0.0, 1.0);
+        let mut copula = Self {
+            stream,
+            level: vec![0.0; n],
+            memory: vec![0.0; n],
+            noise: vec![0.0; n],
+            weights: [level_share.sqrt() as f32, memory_share.sqrt() as f32, own_share.sqrt() as f32],
+            decay: [memory as f32, (1.0 - memory * memory).sqrt() as f32],
+        };
+        fill_normals(stream.child("level"), &mut copula.level);
+        copula
+    }
+
+    /// Orders the paths by their score at `step`: the lowest path first, as keys for [`path_of`].
+    fn ranks(&mut self, step: usize, order: &mut [u64]) {
+        let stream = self.stream.child_number(step as u64);
+        if self.weights[1] > 0.0 {
+            fill_normals(stream.child_number(1), &mut self.noise);
+            let [keep, renew] = if step == 0 { [0.0, 1.0] } else { self.decay };
+            for (memory, fresh) in self.memory.iter_mut().zip(&self.noise) {
+                *memory = keep * *memory + renew * fresh;
+            }
+        }
+        fill_normals(stream.child_number(0), &mut self.noise);
+        let [level, memory, own] = self.weights;
+        for (path, key) in order.iter_mut().enumerate() {
+            let score = level * self.level[path] + memory * self.memory[path] + own * self.noise[path];
+            *key = (u64::from(ascending_bits(score)) << 32) | path as u64;
+        }
+        order.sort_unstable();
+    }
+}
+
+/// The path a sorting key belongs to.
+fn path_of(key: u64) -> usize {
+    (key & u64::from(u32::MAX)) as usize
+}
+
+/// Bits whose order as whole numbers is the order of the numbers.
+fn ascending_bits(x: f32) -> u32 {
+    let bits = x.to_bits();
+    if bits >> 31 == 1 { !bits } else { bits | 0x8000_0000 }
+}
+
+/// Normal scores from a table: only ranks are made of them, so 4096 cells with a line in each will do.
+fn fill_normals(stream: Stream, out: &mut [f32]) {
+    static TABLE: OnceLock<Vec<f32>> = OnceLock::new();
+    const CELLS: u32 = 4096;
+    let table = TABLE.get_or_init(|| {
+        let edge = |i: u32| (f64::from(i) / f64::from(CELLS)).clamp(1.0 / 65_536.0, 65_535.0 / 65_536.0);
+        (0..=CELLS).map(|i| normal::quantile(edge(i)) as f32).collect()
+    });
+    for (block, scores) in out.chunks_mut(4).enumerate() {
+        for (score, word) in scores.iter_mut().zip(stream.block(block as u64)) {
+            let (cell, rest) = ((word >> 20) as usize, (word & 0x000f_ffff) as f32 * (1.0 / 1_048_576.0));
+            *score = table[cell] + (table[cell + 1] - table[cell]) * rest;
+        }
+    }
+}
