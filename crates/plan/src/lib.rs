@@ -1,1 +1,21 @@
-//! Forecasts become an outlook per server: risk of crossing, behaviour groups, right-sizing with dollars.
+//! Forecasts become an outlook per server: will it be too full, when and why; who behaves alike; who has
+//! too little to do; and which size each server should have, in dollars.
+//!
+//! Every answer is a row of `fleetcast-core`'s [`Outlook`](fleetcast_core::Outlook). What cannot be
+//! judged keeps its row, with the reason.
+
+mod error;
+mod group;
+mod limits;
+mod prices;
+mod risk;
+mod series;
+mod size;
+
+pub use error::{Error, Result};
+pub use group::groups;
+pub use limits::{Limits, RetireRule, UnderusedRule};
+pub use prices::{Architecture, InstanceType, PriceBook};
+pub use risk::{risks, unknown_risks};
+pub use series::SeriesOutlook;
+pub use size::recommend;

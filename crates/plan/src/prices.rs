@@ -1,0 +1,290 @@
+//! Price books: what a size costs, from where and as of when.
+
+use crate::{Error, Result};
+use jiff::civil::Date;
+use std::collections::BTreeMap;
+use std::{fmt, io};
+
+/// Instruction set of a type; software built for one does not run on the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Architecture {
+    /// 64-bit x86, of Intel or AMD.
+    X86,
+    /// 64-bit Arm.
+    Arm,
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::X86 => "x86_64",
+            Self::Arm => "arm64",
+        })
+    }
+}
+
+/// A size one can rent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstanceType {
+    /// Its name, for example `m6i.xlarge`.
+    pub name: String,
+    /// Virtual processors, above zero.
+    pub vcpu: f64,
+    /// Memory in GiB, above zero.
+    pub memory_gib: f64,
+    /// Its instruction set; x86_64 when the book does not say.
+    pub architecture: Architecture,
+    /// Network bandwidth it always has, in Mbit/s; `None` when the book does not say.
+    pub network_mbit_per_s: Option<f64>,
+    /// Whether it may use its processors fully only for a while.
+    pub is_burstable: bool,
+    /// Price in USD per hour, above zero.
+    pub usd_per_hour: f64,
+}
+
+/// Types with their prices, in order of their names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PriceBook {
+    date: Option<Date>,
+    source: String,
+    types: Vec<InstanceType>,
+}
+
+const EMBEDDED: &str = include_str!("../prices/ec2-us-east-1.csv");
+const NEEDED: [&str; 4] = ["instance_type", "vcpu", "memory_gib", "usd_per_hour"];
+
+impl PriceBook {
+    /// The common general, compute and memory families of Amazon EC2 at on-demand prices for Linux in
+    /// us-east-1; [`PriceBook::date`] says as of when.
+    pub fn embedded() -> Self {
+        Self::from_csv(EMBEDDED.as_bytes(), "ec2-us-east-1.csv").expect("a test reads the file that is built in")
+    }
+
+    /// A price book from CSV with the columns `instance_type`, `vcpu`, `memory_gib`, `usd_per_hour` and,
+    /// where known, `architecture` (`x86_64` or `arm64`), `network_mbit_per_s`, `burstable` (`true` or
+    /// `false`) and `currency` (`USD`); other columns are left alone. Lines above the header may say
+    /// `# source: ...` and `# date: 2026-07-20`. `source_name` is the file's name, for messages.
+    ///
+    /// # Errors
+    /// [`Error`] with the row, the type and the column of the first value that is missing, is not a
+    /// number above zero, or stands for a second time.
+    pub fn from_csv(mut reader: impl io::Read, source_name: &str) -> Result<Self> {
+        let unreadable = |reason: String| Error::Unreadable { source_name: source_name.to_owned(), reason };
+        let mut text = String::new();
+        reader.read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
+        let remarks = Remarks::of(&text, source_name)?;
+        let mut csv = csv::ReaderBuilder::new()
+            .comment(Some(b'#'))
+            .trim(csv::Trim::All)
+            .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let header = csv.headers().map_err(|error| unreadable(error.to_string()))?.clone();
+        let columns = Columns::of(&header, source_name)?;
+        let mut types = BTreeMap::new();
+        for record in csv.records() {
+            let record = record.map_err(|error| unreadable(error.to_string()))?;
+            let row = Row::new(&record, source_name, &columns);
+            let found = row.instance_type()?;
+            if let Some((first, _)) = types.get(&found.name) {
+                return Err(Error::DuplicateType {
+                    source_name: source_name.to_owned(),
+                    row: row.line,
+                    first: *first,
+                    instance_type: found.name,
+                });
+            }
+            types.insert(found.name.clone(), (row.line, found));
+        }
+        if types.is_empty() {
+            return Err(Error::NoTypes { source_name: source_name.to_owned() });
+        }
+        let types = types.into_values().map(|(_, found)| found).collect();
+        Ok(Self { date: remarks.date, source: remarks.source, types })
+    }
+
+    /// Day on which the prices held; `None` when the book does not say.
+    pub fn date(&self) -> Option<Date> {
+        self.date
+    }
+
+    /// Where the prices are from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Its types, in order of their names.
+    pub fn types(&self) -> &[InstanceType] {
+        &self.types
+    }
+
+    /// The type called `name`.
+    pub fn get(&self, name: &str) -> Option<&InstanceType> {
+        self.types.binary_search_by(|t| t.name.as_str().cmp(name)).ok().map(|at| &self.types[at])
+    }
+}
+
+/// What the comment lines of a price book say of it.
+struct Remarks {
+    date: Option<Date>,
+    source: String,
+}
+
+impl Remarks {
+    fn of(text: &str, source_name: &str) -> Result<Self> {
+        let mut remarks = Self { date: None, source: source_name.to_owned() };
+        let comments = text.trim_start_matches('\u{feff}').lines().map_while(|line| line.strip_prefix('#'));
+        for (key, value) in comments.filter_map(|comment| comment.split_once(':')) {
+            match key.trim() {
+                "source" => remarks.source = value.trim().to_owned(),
+                "date" => {
+                    let date = value.trim().parse().map_err(|_| Error::Setting {
+                        key: format!("date of {source_name}"),
+                        found: format!("`{}`", value.trim()),
+                        allowed: "a date such as 2026-07-20".to_owned(),
+                    })?;
+                    remarks.date = Some(date);
+                }
+                _ => {}
+            }
+        }
+        Ok(remarks)
+    }
+}
+
+/// Where the columns stand.
+struct Columns(BTreeMap<String, usize>);
+
+impl Columns {
+    fn of(header: &csv::StringRecord, source_name: &str) -> Result<Self> {
+        let columns: BTreeMap<String, usize> = header.iter().map(str::to_owned).zip(0..).collect();
+        if let Some(column) = NEEDED.iter().find(|name| !columns.contains_key(**name)) {
+            return Err(Error::MissingColumn {
+                source_name: source_name.to_owned(),
+                column: (*column).to_owned(),
+                found: header.iter().collect::<Vec<_>>().join(", "),
+                needed: NEEDED.join(", "),
+            });
+        }
+        Ok(Self(columns))
+    }
+}
+
+/// One row being read, with all that a message about it needs.
+struct Row<'a> {
+    record: &'a csv::StringRecord,
+    source_name: &'a str,
+    columns: &'a Columns,
+    line: u64,
+}
+
+impl<'a> Row<'a> {
+    fn new(record: &'a csv::StringRecord, source_name: &'a str, columns: &'a Columns) -> Self {
+        let line = record.position().map_or(0, csv::Position::line);
+        Self { record, source_name, columns, line }
+    }
+
+    fn instance_type(&self) -> Result<InstanceType> {
+        if self.text("instance_type").is_empty() {
+            return Err(self.error("instance_type", "a name"));
+        }
+        if !matches!(self.text("currency"), "" | "USD") {
+            return Err(self.error("currency", "USD; convert the prices first"));
+        }
+        let architecture = match self.text("architecture") {
+            "" | "x86_64" | "amd64" => Architecture::X86,
+            "arm64" | "aarch64" => Architecture::Arm,
+            _ => return Err(self.error("architecture", "x86_64 or arm64")),
+        };
+        let is_burstable = match self.text("burstable") {
+            "" | "false" => false,
+            "true" => true,
+            _ => return Err(self.error("burstable", "true or false")),
+        };
+        let network = self.text("network_mbit_per_s");
+        Ok(InstanceType {
+            name: self.text("instance_type").to_owned(),
+            vcpu: self.number("vcpu")?,
+            memory_gib: self.number("memory_gib")?,
+            architecture,
+            network_mbit_per_s: if network.is_empty() { None } else { Some(self.number("network_mbit_per_s")?) },
+            is_burstable,
+            usd_per_hour: self.number("usd_per_hour")?,
+        })
+    }
+
+    fn text(&self, column: &str) -> &'a str {
+        self.columns.0.get(column).and_then(|&at| self.record.get(at)).unwrap_or("")
+    }
+
+    fn number(&self, column: &str) -> Result<f64> {
+        let value: f64 = self.text(column).parse().map_err(|_| self.error(column, "a number above 0"))?;
+        if value > 0.0 && value.is_finite() { Ok(value) } else { Err(self.error(column, "a number above 0")) }
+    }
+
+    fn error(&self, column: &str, allowed: &str) -> Error {
+        let found = match self.text(column) {
+            "" => "missing".to_owned(),
+            text => format!("`{text}`"),
+        };
+        Error::Price {
+            source_name: self.source_name.to_owned(),
+            row: self.line,
+            instance_type: self.text("instance_type").to_owned(),
+            column: column.to_owned(),
+            found,
+            allowed: allowed.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn the_built_in_book_is_dated_and_has_the_common_families() {
+        let book = PriceBook::embedded();
+        assert_eq!(book.date(), Some(date(2026, 7, 20)));
+        assert!(book.source().contains("us-east-1"), "{}", book.source());
+        let type_ = book.get("m6i.xlarge").expect("a common type");
+        assert_eq!((type_.vcpu, type_.memory_gib, type_.usd_per_hour), (4.0, 16.0, 0.192));
+        assert!(book.get("t3.large").is_some_and(|t| t.is_burstable));
+        assert_eq!(book.get("m7g.large").map(|t| t.architecture), Some(Architecture::Arm));
+        assert_eq!(book.get("m6i.xlargest"), None);
+    }
+
+    fn read(rows: &str) -> Result<PriceBook> {
+        PriceBook::from_csv(format!("instance_type,vcpu,memory_gib,usd_per_hour,currency\n{rows}").as_bytes(), "p.csv")
+    }
+
+    #[test]
+    fn errors_name_the_row_the_type_and_what_would_do() {
+        let message = |rows: &str| read(rows).unwrap_err().to_string();
+        let good = "a,2,8,0.1,USD\n";
+        assert_eq!(
+            message(&format!("{good}b,4,16,,USD\n")),
+            "row 3 of `p.csv`: usd_per_hour of `b` is missing, it must be a number above 0"
+        );
+        assert_eq!(message("b,0,16,1,USD\n"), "row 2 of `p.csv`: vcpu of `b` is `0`, it must be a number above 0");
+        assert!(message("b,2,inf,1,USD\n").contains("memory_gib of `b` is `inf`"));
+        assert!(message("b,2,4,1,EUR\n").contains("currency of `b` is `EUR`, it must be USD"));
+        assert_eq!(
+            message(&format!("{good}{good}")),
+            "row 3 of `p.csv`: `a` stands in row 2 already; keep one of them"
+        );
+        assert!(message("").contains("has no types"));
+        assert!(message("b,2\n").contains("cannot read the price book `p.csv`"));
+        let error = PriceBook::from_csv("name,vcpu\n".as_bytes(), "p.csv").unwrap_err().to_string();
+        assert!(error.contains("no column `instance_type`; it has name, vcpu"), "{error}");
+        let error = PriceBook::from_csv("# date: July\n".as_bytes(), "p.csv").unwrap_err().to_string();
+        assert!(error.contains("a date such as"), "{error}");
+    }
+
+    #[test]
+    fn a_book_of_ones_own_keeps_its_source_and_ignores_other_columns() {
+        let text = "\u{feff}# source: our contract\n# date: 2026-01-31\nowner,instance_type,vcpu,memory_gib,usd_per_hour\nme, big ,8,32,0.5\n";
+        let book = PriceBook::from_csv(text.as_bytes(), "p.csv").unwrap();
+        assert_eq!((book.source(), book.date()), ("our contract", Some(date(2026, 1, 31))));
+        assert_eq!(book.get("big").map(|t| t.vcpu), Some(8.0));
+    }
+}
