@@ -4,18 +4,23 @@
 //! Every answer is a row of `fleetcast-core`'s [`Outlook`](fleetcast_core::Outlook). What cannot be
 //! judged keeps its row, with the reason.
 
+mod class;
 mod error;
 mod group;
 mod limits;
+mod passage;
 mod prices;
 mod risk;
+mod seen;
 mod series;
 mod size;
 
+pub use class::{Classification, classify};
 pub use error::{Error, Result};
 pub use group::groups;
 pub use limits::{Limits, RetireRule, UnderusedRule};
 pub use prices::{Architecture, InstanceType, PriceBook};
-pub use risk::{risks, unknown_risks};
+pub use risk::{RISK_HORIZONS, risks, unknown_risks};
+pub use seen::Seen;
 pub use series::SeriesOutlook;
 pub use size::recommend;

@@ -1,0 +1,5 @@
+//! The planner's answers on planted pasts and futures, and the laws they keep.
+
+mod class;
+mod common;
+mod risk;

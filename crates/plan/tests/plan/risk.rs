@@ -1,0 +1,152 @@
+//! Probabilities, dates and states of risks.
+
+use crate::common::{noisy_paths, percent};
+use fleetcast_core::{Calendar, History, Metric, Paths, RiskClass, RiskState, SeriesId, Server, Step, Timeline, Unit};
+use fleetcast_plan::{Limits, SeriesOutlook, risks};
+use jiff::civil::date;
+use proptest::prelude::*;
+use std::sync::Arc;
+
+fn judge(history: &History, expected: &[f64], paths: &Paths) -> Vec<fleetcast_core::Risk> {
+    let server = Server::new(&history.id().server_id).unwrap();
+    let series = SeriesOutlook { server: &server, history, expected, paths };
+    risks(&series, &Limits::default(), &Calendar::us())
+}
+
+#[test]
+fn a_risk_has_its_probabilities_dates_class_and_reason() {
+    let history = percent("web-1", "cpu", vec![60.0; 1095]);
+    // Half of the futures step to 85 % on day 50 and stay; a tenth is there from the first day.
+    let future = |path: usize, day: usize| if path == 0 || (path < 5 && day >= 49) { 85.0 } else { 60.0 };
+    let values = (0..10).flat_map(|path| (0..180).map(move |day| future(path, day))).collect();
+    let paths = Paths::new(180, values).unwrap();
+    let rows = judge(&history, &[62.0; 365], &paths);
+    let keys: Vec<_> = rows.iter().map(|row| (row.threshold, row.min_days)).collect();
+    assert_eq!(keys, [(80.0, 1), (80.0, 3), (90.0, 1), (90.0, 3)]);
+    assert_eq!(rows[0].p_crossed, [Some(0.1), Some(0.5), Some(0.5), Some(0.5)]);
+    // The history ends on 2024-12-30: day 1 is 2024-12-31, day 50 is 2025-02-18.
+    assert_eq!(rows[0].dates.q10, Some(date(2024, 12, 31)));
+    assert_eq!(rows[0].dates.q50, Some(date(2025, 2, 18)));
+    assert_eq!((rows[0].dates.q90, rows[1].dates.q50), (None, Some(date(2025, 2, 20))));
+    assert_eq!((rows[2].p_crossed, rows[2].dates.q10), ([Some(0.0); 4], None));
+    assert_eq!((rows[0].state, rows[0].class), (RiskState::Ok, RiskClass::None));
+    assert_eq!(
+        rows[0].reason,
+        "a chance of single days above what is expected, not a pattern; the highest expected day, 2024-12-31, is 22.5 % under the limit"
+    );
+}
+
+#[test]
+fn columns_beyond_the_horizon_are_empty() {
+    let history = percent("web-1", "cpu", vec![60.0; 400]);
+    let p =
+        |horizon: usize| judge(&history, &[60.0; 365], &noisy_paths("short", |_| 60.0, 5.0, horizon, 20))[0].p_crossed;
+    assert!(p(28).iter().all(Option::is_none));
+    assert_eq!(p(90).map(|p| p.is_some()), [true, true, true, false]);
+    assert!(p(548).iter().all(Option::is_some));
+}
+
+#[test]
+fn a_series_over_the_limit_already_is_saturated() {
+    let paths = noisy_paths("full", |_| 92.0, 3.0, 90, 50);
+    let state = |tail: &[f64]| {
+        let mut values = vec![60.0; 1081];
+        values.extend(tail);
+        let rows = judge(&percent("db-1", "memory", values), &[92.0; 365], &paths);
+        (rows[0].state, rows[0].reason.clone())
+    };
+    let (full, reason) = state(&[95.0; 14]);
+    assert_eq!(full, RiskState::Saturated);
+    assert!(
+        reason.starts_with("over on 14 of the last 14 observed days; over on 365 of 365 expected days"),
+        "{reason}"
+    );
+    let mut ended = [95.0; 14];
+    ended[13] = 70.0;
+    assert_eq!(state(&ended).0, RiskState::Ok, "it is over no longer");
+    let mut began = [60.0; 14];
+    began[13] = 85.0;
+    assert_eq!(state(&began).0, RiskState::Ok, "one day is not a state");
+    let mut gaps = [f64::NAN; 14];
+    gaps[2] = 85.0;
+    assert_eq!(state(&gaps).0, RiskState::Saturated, "the one day that was observed was over");
+    assert!(state(&[f64::NAN; 14]).1.starts_with("nothing observed since 2024-12-16"));
+}
+
+#[test]
+fn what_cannot_be_judged_keeps_its_rows_with_the_reason() {
+    let paths = noisy_paths("any", |_| 50.0, 5.0, 30, 10);
+    let reason = |history: &History| {
+        let rows = judge(history, &[50.0; 365], &paths);
+        assert_eq!(rows.len(), 4);
+        for row in &rows {
+            assert_eq!((row.state, row.class, row.p_crossed), (RiskState::Unknown, RiskClass::Unknown, [None; 4]));
+        }
+        rows[0].reason.clone()
+    };
+    let traffic = Arc::new(Metric::named("traffic").with_unit(Unit::Other("bit/s".into())));
+    let line = Timeline::daily(crate::common::START);
+    let plain = |metric: &Arc<Metric>, line, values| {
+        History::new(SeriesId::new("lan-1", metric.name()), Arc::clone(metric), line, values).unwrap()
+    };
+    assert_eq!(reason(&plain(&traffic, line, vec![1e9; 400])), "no capacity");
+    assert_eq!(reason(&percent("a", "cpu", vec![f64::NAN; 30])), "no telemetry");
+    assert_eq!(reason(&percent("a", "cpu", vec![5.0])), "only 1 day of telemetry, 14 are needed");
+    assert_eq!(reason(&percent("a", "cpu", vec![5.0; 13])), "only 13 days of telemetry, 14 are needed");
+    let hourly = Timeline::new(crate::common::START.at(0, 0, 0, 0), Step::HOUR);
+    let cpu = Arc::new(Metric::named("cpu"));
+    assert_eq!(reason(&plain(&cpu, hourly, vec![5.0; 48])), "needs daily values, these are 3600 s apart");
+}
+
+#[test]
+fn a_threshold_that_cannot_be_reached_is_said_and_one_without_a_calendar_has_no_dates() {
+    let server = Server::new("a").unwrap();
+    let paths = noisy_paths("any", |_| 95.0, 1.0, 30, 10);
+    let history = percent("a", "cpu", vec![50.0; 400]);
+    let limits = Limits { thresholds: vec![120.0, 80.0], ..Limits::default() };
+    let series = SeriesOutlook { server: &server, history: &history, expected: &[95.0; 365], paths: &paths };
+    let rows = risks(&series, &limits, &Calendar::us());
+    assert_eq!(rows[0].reason, "values stop at 100, so a threshold of 120 % is never reached");
+    assert_eq!((rows[0].state, rows[2].state), (RiskState::Unknown, RiskState::Ok));
+    let line = Timeline::without_calendar(crate::common::START.at(0, 0, 0, 0), Step::DAY);
+    let counted = History::new(history.id().clone(), Arc::clone(history.metric()), line, vec![50.0; 400]).unwrap();
+    let row = &risks(&SeriesOutlook { history: &counted, ..series }, &limits, &Calendar::us())[2];
+    assert_eq!((row.p_crossed[0], row.dates.q50, row.class), (Some(1.0), None, RiskClass::Unknown));
+}
+
+#[test]
+fn a_capacity_of_the_servers_own_makes_a_limit() {
+    let mut server = Server::new("db-1").unwrap();
+    server.shape.disk_mb_per_s = Some(200.0);
+    let metric = Arc::new(Metric::named("disk_io"));
+    let id = SeriesId::new("db-1", "disk_io");
+    let history = History::new(id, metric, Timeline::daily(crate::common::START), vec![100.0; 400]).unwrap();
+    let paths = Paths::new(30, vec![170.0; 30]).unwrap();
+    let series = SeriesOutlook { server: &server, history: &history, expected: &[170.0; 365], paths: &paths };
+    let rows = risks(&series, &Limits::default(), &Calendar::us());
+    assert_eq!((rows[0].p_crossed[0], rows[2].p_crossed[0]), (Some(1.0), Some(0.0)));
+}
+
+proptest! {
+    #[test]
+    fn more_load_a_longer_horizon_and_a_lower_threshold_never_lower_p(
+        level in 40.0f64..95.0,
+        spread in 0.5f64..15.0,
+        more in 0.0f64..10.0,
+        horizon in 180usize..200,
+    ) {
+        let history = percent("web-1", "cpu", vec![60.0; 400]);
+        let rows = judge(&history, &[level; 365], &noisy_paths("law", |_| level, spread, horizon, 40));
+        let loaded = judge(&history, &[level; 365], &noisy_paths("law", |_| level + more, spread, horizon, 40));
+        for (row, loaded) in rows.iter().zip(&loaded) {
+            prop_assert!(row.p_crossed.is_sorted());
+            prop_assert!(row.p_crossed.iter().zip(&loaded.p_crossed).all(|(p, q)| p <= q));
+            prop_assert!(row.dates.q10 <= row.dates.q50 || row.dates.q50.is_none());
+        }
+        for h in 0..4 {
+            prop_assert!(rows[0].p_crossed[h] >= rows[2].p_crossed[h], "80 % is crossed before 90 %");
+            prop_assert!(rows[0].p_crossed[h] >= rows[1].p_crossed[h], "one day comes before three");
+        }
+        prop_assert_eq!(&rows, &judge(&history, &[level; 365], &noisy_paths("law", |_| level, spread, horizon, 40)));
+    }
+}
