@@ -1,10 +1,40 @@
 //! Trend, week, year, quarter ends and events in one robust ridge regression.
+//!
+//! A series is fitted on its own scale and, where it is positive, on a logarithmic one, each with a stiff
+//! and a supple trend. How far the recent level and the slope are carried forward, and how much each of
+//! the four is worth, is judged by the forecasts they would have made at earlier origins, for the series
+//! and for the whole panel. Everything that depends on times alone is worked out once for all series that
+//! share them, so that a series costs a few passes over its values.
+
+mod clean;
+mod explain;
+mod features;
+mod fit;
+mod spread;
+mod system;
+mod tune;
+
+pub use explain::{Component, Explanation};
+pub use fit::CalendarRidgeFit;
 
 use crate::Settings;
-use crate::steps::{Frame, Steps, horizon_of, require};
-use fleetcast_core::{Dependence, Fitted, Forecast, Future, History, Model, Paths, Result};
+use crate::steps::require;
+use fit::{Design, Learned};
+use fleetcast_core::{Fitted, History, Model, Panel, Result, Timeline};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Observations below which nothing but the last value could be repeated.
+const LEAST_OBSERVATIONS: usize = 14;
+/// Blocks of history that are looked at: eleven years of days, three months of hours.
+const MOST_BLOCKS: usize = 45;
 
 /// The main method: a ridge regression on a piecewise-linear trend and the calendar.
+///
+/// Ridge: Hoerl & Kennard (1970), Technometrics 12(1), 55-67. Robust residuals: Huber & Ronchetti (2009),
+/// "Robust Statistics", 2nd ed., section 7.8. Censored values: Tobin (1958), Econometrica 26(1), 24-36,
+/// by expectation and maximisation.
 #[derive(Clone, Debug)]
 pub struct CalendarRidge {
     settings: Settings,
@@ -19,12 +49,69 @@ impl CalendarRidge {
     /// Learns from one series and keeps the concrete type, which can explain itself.
     ///
     /// # Errors
-    /// [`fleetcast_core::Error::TooShort`] when the history is too short.
+    /// [`fleetcast_core::Error::TooShort`] below 14 observations.
     pub fn fit_one(&self, history: &History) -> Result<CalendarRidgeFit> {
-        require(self.name(), history, 14)?;
-        let season = self.settings.season_length();
-        let values = crate::steps::filled(history.values(), season);
-        Ok(CalendarRidgeFit { frame: Frame::of(history), last: values[values.len().saturating_sub(season)..].to_vec() })
+        let mut fits = self.fit_many(std::slice::from_ref(history));
+        fits.pop().expect("one history gives one result")
+    }
+
+    /// Learns from many series, one result each, in their order.
+    pub fn fit_many(&self, histories: &[History]) -> Vec<Result<CalendarRidgeFit>> {
+        let trimmed: Vec<Result<History>> = histories.par_iter().map(|history| self.trimmed(history)).collect();
+        let designs = self.designs(&trimmed);
+        let learned: Vec<Result<Learned>> = trimmed
+            .into_par_iter()
+            .map(|history| {
+                let history = history?;
+                Ok(Learned::new(&history, designs[&Key::of(&history)].clone(), self.settings.season_length()))
+            })
+            .collect();
+        let fleet = fit::fleet_losses(learned.iter().flatten());
+        learned.into_par_iter().map(|learned| Ok(learned?.settle(fleet.as_deref()))).collect()
+    }
+
+    /// The part of a history that is looked at: from its first observation, and not all of a long one.
+    fn trimmed(&self, history: &History) -> Result<History> {
+        require(self.name(), history, LEAST_OBSERVATIONS)?;
+        let first = history.values().iter().position(|v| !v.is_nan()).unwrap_or(0);
+        let length = (history.len() - first).min(MOST_BLOCKS * fit::full_block(history.timeline()));
+        let history = history.suffix(length);
+        require(self.name(), &history, LEAST_OBSERVATIONS)?;
+        Ok(history)
+    }
+
+    /// One design per timeline and length.
+    fn designs(&self, histories: &[Result<History>]) -> BTreeMap<Key, Arc<Design>> {
+        let timelines: BTreeMap<Key, Timeline> =
+            histories.iter().flatten().map(|history| (Key::of(history), *history.timeline())).collect();
+        timelines
+            .into_par_iter()
+            .map(|(key, timeline)| {
+                let design = Design::new(timeline, key.length, &self.settings.season_lengths, &self.settings.calendar);
+                (key, Arc::new(design))
+            })
+            .collect()
+    }
+}
+
+/// What a design depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    first: jiff::civil::DateTime,
+    step_seconds: i64,
+    has_calendar: bool,
+    length: usize,
+}
+
+impl Key {
+    fn of(history: &History) -> Self {
+        let timeline = history.timeline();
+        Self {
+            first: timeline.at(0),
+            step_seconds: timeline.step().as_seconds(),
+            has_calendar: timeline.has_calendar(),
+            length: history.len(),
+        }
     }
 }
 
@@ -33,63 +120,14 @@ impl Model for CalendarRidge {
         "calendar-ridge"
     }
 
+    /// # Errors
+    /// [`fleetcast_core::Error::TooShort`] below 14 observations.
     fn fit(&self, history: &History) -> Result<Box<dyn Fitted>> {
         Ok(Box::new(self.fit_one(history)?))
     }
-}
 
-/// What was learned from one series.
-#[derive(Clone, Debug)]
-pub struct CalendarRidgeFit {
-    frame: Frame,
-    last: Vec<f64>,
-}
-
-/// A part of the explanation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Component {
-    /// Level and growth.
-    Trend,
-    /// Day of the week, hour of the day and other short seasons; a holiday counts as a Sunday.
-    Week,
-    /// Season of the year, the turn of the year included.
-    Year,
-    /// Quarter ends, the middle of quarters and month ends.
-    QuarterEnd,
-    /// Holidays and events of the user's own.
-    Events,
-}
-
-impl Component {
-    /// Every component, in the order of [`Explanation::values`].
-    pub const ALL: [Self; 5] = [Self::Trend, Self::Week, Self::Year, Self::QuarterEnd, Self::Events];
-}
-
-/// What each component adds to the expected value of a step, in the metric's unit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Explanation {
-    /// Contribution of each of [`Component::ALL`]; together they are the expected value.
-    pub values: [f64; 5],
-}
-
-impl CalendarRidgeFit {
-    /// What each component adds at each of the `horizon` steps after the cutoff.
-    pub fn explain(&self, horizon: usize) -> Vec<Explanation> {
-        let m = self.last.len();
-        (0..horizon).map(|h| Explanation { values: [self.last[h % m], 0.0, 0.0, 0.0, 0.0] }).collect()
-    }
-}
-
-impl Fitted for CalendarRidgeFit {
-    fn predict(&self, future: &Future, quantiles: &[f64]) -> Result<Forecast> {
-        let horizon = horizon_of(future)?;
-        let m = self.last.len();
-        let centre = (0..horizon).map(|h| self.last[h % m]).collect();
-        self.frame.forecast(&Steps { centre, sd: vec![1.0; horizon] }, quantiles)
-    }
-
-    fn paths(&self, future: &Future, n: usize, seed: u64) -> Result<Paths> {
-        let marginals = self.predict(future, crate::paths::quantile_grid())?;
-        self.frame.paths(&marginals, Dependence { level: 0.3, memory_share: 0.4, memory: 0.8 }, n, seed)
+    fn fit_panel(&self, panel: &Panel) -> Vec<Result<Box<dyn Fitted>>> {
+        let boxed = |fit: Result<CalendarRidgeFit>| -> Result<Box<dyn Fitted>> { Ok(Box::new(fit?)) };
+        self.fit_many(panel.histories()).into_iter().map(boxed).collect()
     }
 }
