@@ -4,17 +4,21 @@
 //! Every answer is a row of `fleetcast-core`'s [`Outlook`](fleetcast_core::Outlook). What cannot be
 //! judged keeps its row, with the reason.
 
+mod candidate;
 mod class;
 mod error;
 mod group;
 mod limits;
+mod load;
 mod passage;
 mod prices;
+mod retire;
 mod risk;
 mod seen;
 mod series;
 mod size;
 
+pub use candidate::{Candidate, Excuse};
 pub use class::{Classification, classify};
 pub use error::{Error, Result};
 pub use group::groups;
@@ -23,4 +27,4 @@ pub use prices::{Architecture, InstanceType, PriceBook};
 pub use risk::{RISK_HORIZONS, risks, unknown_risks};
 pub use seen::Seen;
 pub use series::SeriesOutlook;
-pub use size::recommend;
+pub use size::{Sizing, recommend, size};

@@ -1,12 +1,63 @@
 //! Which size should a server have?
 
-use crate::{Limits, PriceBook, SeriesOutlook};
+use crate::candidate::{Candidate, Present, not_eligible, settle};
+use crate::load::{Grid, Resource};
+use crate::retire::idle;
+use crate::{Excuse, Limits, PriceBook, SeriesOutlook};
 use fleetcast_core::{Action, Recommendation, Server};
 
-/// The size `server` should have, from the futures of its metrics; series of other servers are an error
-/// of the caller and give wrong sizes.
-pub fn recommend(server: &Server, _series: &[SeriesOutlook], book: &PriceBook, limits: &Limits) -> Recommendation {
-    Recommendation {
+/// Hours in a month of a bill: 365 days / 12.
+const HOURS_PER_MONTH: f64 = 730.0;
+/// Observed days below which nothing is sized: every weekday twice.
+const FEWEST_DAYS: usize = 14;
+/// Excuses that a reason has room for.
+const SHOWN_EXCUSES: usize = 3;
+
+/// A recommendation and all that was weighed for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sizing {
+    /// What to do.
+    pub recommendation: Recommendation,
+    /// The present machine and every type of the book, cheapest first; empty when nothing was weighed.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Sizing {
+    /// The candidates that no other beats in both price and expected bad days, cheapest first: what each
+    /// further bad day avoided costs.
+    pub fn frontier(&self) -> Vec<&Candidate> {
+        let mut fewest = f64::INFINITY;
+        let allowed = self.candidates.iter().filter(|one| one.usd_per_day.is_some());
+        let beats = |one: &&Candidate| {
+            let better = one.expected_bad_days < fewest;
+            fewest = fewest.min(one.expected_bad_days);
+            better
+        };
+        allowed.filter(beats).collect()
+    }
+}
+
+/// The size `server` should have; [`size`] without what was weighed.
+pub fn recommend(server: &Server, series: &[SeriesOutlook], book: &PriceBook, limits: &Limits) -> Recommendation {
+    size(server, series, book, limits).recommendation
+}
+
+/// The size `server` should have: the type with the least
+/// `price + lambda * E[bad days] + move cost`, per day, over the futures of its metrics.
+///
+/// `series` are the server's own; others are left out. Load is rescaled by the ratio of capacities, `cpu`
+/// by processors and `memory` by GiB, and a bad day of either is a bad day; days beyond 100 % were not
+/// seen, and the reason says so where it matters. Types of the same architecture are weighed. A resource
+/// that was not measured may not shrink, and a burstable type is never chosen, because prices say nothing
+/// of its baseline.
+///
+/// A server that was idle on every metric is advised to be switched off; one that cannot be judged keeps
+/// its row with the reason.
+pub fn size(server: &Server, series: &[SeriesOutlook], book: &PriceBook, limits: &Limits) -> Sizing {
+    let own: Vec<&SeriesOutlook> = (series.iter())
+        .filter(|one| *one.history.id().server_id == *server.server_id() && one.history.n_observed() > 0)
+        .collect();
+    let mut blank = Recommendation {
         server_id: server.server_id().to_owned(),
         action: Action::Unknown,
         from_type: server.shape.instance_type.clone(),
@@ -16,7 +67,200 @@ pub fn recommend(server: &Server, _series: &[SeriesOutlook], book: &PriceBook, l
         expected_bad_days: None,
         lambda_usd_per_day: limits.lambda_usd_per_day,
         binding: None,
-        reason: "no telemetry".to_owned(),
+        reason: String::new(),
         price_book_date: book.date(),
+    };
+    if let Some(reason) = idle(&own, &limits.retire) {
+        let price = server.shape.instance_type.as_deref().and_then(|name| book.get(name));
+        blank.action = Action::Retire;
+        blank.saving_usd_per_month = price.map(|found| found.usd_per_hour * HOURS_PER_MONTH);
+        blank.reason = reason;
+        return Sizing { recommendation: blank, candidates: Vec::new() };
     }
+    match Weighing::new(server, &own, book, limits) {
+        Ok(weighing) => weighing.sizing(blank),
+        Err(reason) => Sizing { recommendation: Recommendation { reason, ..blank }, candidates: Vec::new() },
+    }
+}
+
+/// Everything a decision needs.
+struct Weighing<'a> {
+    series: &'a [&'a SeriesOutlook<'a>],
+    book: &'a PriceBook,
+    limits: &'a Limits,
+    present: Present,
+    cpu: Option<Resource<'a>>,
+    memory: Option<Resource<'a>>,
+    grid: Grid,
+}
+
+impl<'a> Weighing<'a> {
+    fn new(
+        server: &Server,
+        series: &'a [&'a SeriesOutlook<'a>],
+        book: &'a PriceBook,
+        limits: &'a Limits,
+    ) -> Result<Self, String> {
+        if series.is_empty() {
+            return Err("no telemetry".to_owned());
+        }
+        let present = Present::of(server, book)?;
+        let resource = |name: &str, capacity: f64| {
+            let one = series.iter().find(|one| one.history.metric().name() == name)?;
+            let limit = one.limit(limits.sizing_threshold()).filter(|limit| *limit > 0.0)?;
+            let is_long_enough = one.history.n_observed() >= FEWEST_DAYS;
+            is_long_enough.then_some(Resource { paths: one.paths, limit, present: capacity })
+        };
+        let (cpu, memory) = (resource("cpu", present.vcpu), resource("memory", present.memory_gib));
+        let mut vcpu: Vec<f64> = book.types().iter().map(|found| found.vcpu).collect();
+        let mut memory_gib: Vec<f64> = book.types().iter().map(|found| found.memory_gib).collect();
+        vcpu.push(present.vcpu);
+        memory_gib.push(present.memory_gib);
+        let grid = Grid::new(cpu, memory, &vcpu, &memory_gib)
+            .ok_or_else(|| format!("neither cpu nor memory was measured on {FEWEST_DAYS} days"))?;
+        Ok(Self { series, book, limits, present, cpu, memory, grid })
+    }
+
+    fn sizing(&self, blank: Recommendation) -> Sizing {
+        let mut candidates = self.candidates();
+        let Some(chosen) = settle(&mut candidates, self.limits.lambda_usd_per_day, self.grid.horizon()) else {
+            let reason = format!("no type of the price book suits it: {}", self.remarks().join("; "));
+            return Sizing { recommendation: Recommendation { reason, ..blank }, candidates };
+        };
+        let best = &candidates[chosen];
+        let now = candidates.iter().find(|one| one.is_present);
+        let saving = match (self.present.usd_per_hour, best.usd_per_hour) {
+            (Some(from), Some(to)) => Some((from - to) * HOURS_PER_MONTH),
+            _ => None,
+        };
+        let binding = self.binding(best);
+        let recommendation = Recommendation {
+            action: self.action(best, saving),
+            to_type: best.instance_type.clone(),
+            saving_usd_per_month: saving,
+            p_violation: Some(best.p_violation),
+            expected_bad_days: Some(best.expected_bad_days),
+            binding: binding.as_ref().map(|(name, _)| (*name).to_owned()),
+            reason: self.reason(best, now, binding, &candidates),
+            ..blank
+        };
+        Sizing { recommendation, candidates }
+    }
+
+    /// The present machine and every type of the book, cheapest first.
+    fn candidates(&self) -> Vec<Candidate> {
+        let measured = (self.cpu.is_some(), self.memory.is_some());
+        let highest_network = self.highest_network();
+        let types = self.book.types().iter().filter(|found| self.present.instance_type.as_ref() != Some(&found.name));
+        let mut candidates: Vec<Candidate> = types
+            .map(|found| {
+                let risk = self.grid.risk(found.vcpu, found.memory_gib);
+                let excuse = not_eligible(found, &self.present, measured, highest_network);
+                Candidate::of(found, risk, excuse, self.limits, self.grid.horizon())
+            })
+            .collect();
+        let risk = self.grid.risk(self.present.vcpu, self.present.memory_gib);
+        candidates.push(Candidate::present(&self.present, risk, self.limits, self.grid.horizon()));
+        candidates.sort_by(Candidate::cheaper);
+        candidates
+    }
+
+    /// The highest day of the network as a share of the limit on the present machine, in 95 % of futures.
+    fn highest_network(&self) -> Option<f64> {
+        let one = self.series.iter().find(|one| one.history.metric().name() == "network")?;
+        let limit = one.limit(self.limits.sizing_threshold())?;
+        Some(Resource { paths: one.paths, limit, present: 1.0 }.highest_share(1.0, 0.95))
+    }
+
+    fn action(&self, best: &Candidate, saving: Option<f64>) -> Action {
+        let larger = best.vcpu > self.present.vcpu || best.memory_gib > self.present.memory_gib;
+        let same = best.vcpu == self.present.vcpu && best.memory_gib == self.present.memory_gib;
+        match saving {
+            _ if best.is_present => Action::Keep,
+            Some(usd) if usd > 0.0 => Action::Down,
+            Some(_) => Action::Up,
+            None if same => Action::Keep,
+            None if larger => Action::Up,
+            None => Action::Down,
+        }
+    }
+
+    /// The metric nearest to its limit on a machine, and its highest day there as a share of the limit.
+    fn binding(&self, best: &Candidate) -> Option<(&'static str, f64)> {
+        let cpu = self.cpu.map(|resource| ("cpu", resource.highest_share(best.vcpu, 0.95)));
+        let memory = self.memory.map(|resource| ("memory", resource.highest_share(best.memory_gib, 0.95)));
+        cpu.into_iter().chain(memory).max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    fn reason(
+        &self,
+        best: &Candidate,
+        now: Option<&Candidate>,
+        binding: Option<(&str, f64)>,
+        candidates: &[Candidate],
+    ) -> String {
+        let threshold = self.limits.sizing_threshold();
+        let days = self.grid.horizon();
+        let mut phrases = Vec::new();
+        if let Some((name, share)) = binding {
+            let percent = share * threshold;
+            phrases.push(format!("{name} decides: in 95 % of futures its highest day stays under {percent:.0} %"));
+        }
+        let now = now.filter(|_| !best.is_present).map(|now| format!(", {:.1} as it is", now.expected_bad_days));
+        phrases.push(format!(
+            "{:.1} bad days at {threshold} % expected in {days} days{} (a bad day costs {} USD)",
+            best.expected_bad_days,
+            now.unwrap_or_default(),
+            self.limits.lambda_usd_per_day,
+        ));
+        phrases.extend(nearest_excuses(best, candidates));
+        phrases.extend(self.remarks());
+        phrases.join("; ")
+    }
+
+    /// What the reader must know of the data behind a decision.
+    fn remarks(&self) -> Vec<String> {
+        let mut remarks: Vec<String> = self.present.remarks.clone();
+        if self.memory.is_none() {
+            remarks.push("memory was not measured: measure it to size it".to_owned());
+        }
+        if self.cpu.is_none() {
+            remarks.push("cpu was not measured: measure it to size it".to_owned());
+        }
+        let at_ceiling = |one: &&&SeriesOutlook| matches!(one.history.metric().name(), "cpu" | "memory");
+        let days = |one: &&SeriesOutlook| (0..one.history.len()).filter(|&day| one.history.is_censored(day)).count();
+        let censored = self.series.iter().filter(at_ceiling).map(days).max().unwrap_or(0);
+        if censored > 0 {
+            remarks.push(format!("load stood at 100 % on {censored} days, so the need may be higher than seen"));
+        }
+        if self.series.iter().any(|one| one.history.metric().name() == "disk_io") {
+            remarks.push("disk throughput was not weighed".to_owned());
+        }
+        let timeline = |one: &&SeriesOutlook| (one.history.timeline().date(0), one.history.cutoff().date());
+        let spans: Vec<_> = self.series.iter().map(timeline).collect();
+        let first = spans.iter().map(|span| span.0).min();
+        let last = spans.iter().map(|span| span.1).max();
+        remarks.extend(first.zip(last).map(|(first, last)| format!("history {first} to {last}")));
+        remarks.extend(self.book.date().map(|date| format!("prices of {date}")));
+        remarks
+    }
+}
+
+/// Why the nearest cheaper types were not chosen: of each excuse the type nearest in price.
+fn nearest_excuses(best: &Candidate, candidates: &[Candidate]) -> Option<String> {
+    let cheaper = |one: &&Candidate| one.usd_per_hour.zip(best.usd_per_hour).is_some_and(|(one, best)| one < best);
+    let mut shown: Vec<(&Excuse, &Candidate)> = Vec::new();
+    for one in candidates.iter().filter(cheaper).rev() {
+        let Some(excuse) = &one.excuse else { continue };
+        if !shown.iter().any(|(other, _)| other.rank() == excuse.rank()) {
+            shown.push((excuse, one));
+        }
+    }
+    shown.sort_by_key(|(excuse, _)| excuse.rank());
+    let phrase = |(excuse, one): &(&Excuse, &Candidate)| {
+        let name = one.instance_type.as_deref().unwrap_or("as it is");
+        format!("{name}: {excuse}")
+    };
+    let phrases: Vec<String> = shown.iter().take(SHOWN_EXCUSES).map(phrase).collect();
+    (!phrases.is_empty()).then(|| format!("cheaper but not chosen: {}", phrases.join(", ")))
 }

@@ -1,0 +1,248 @@
+//! One size that is weighed against the others, and why it is not chosen.
+
+use crate::{Architecture, InstanceType, Limits, PriceBook};
+use fleetcast_core::Server;
+use std::cmp::Ordering;
+use std::fmt;
+
+/// Why a type was not chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Excuse {
+    /// Its bad days cost more than it saves: so many are expected.
+    BadDays(f64),
+    /// It would be the best choice for a new server, but moving there costs more than it saves.
+    Move,
+    /// It is dearer, and the days it would save are not worth it.
+    Dearer,
+    /// It has less memory, and nobody measured how much is used.
+    UnmeasuredMemory,
+    /// It has fewer processors, and nobody measured how much of them is used.
+    UnmeasuredCpu,
+    /// It has less network than the busiest days need.
+    Network,
+    /// It may use its processors fully only for a while.
+    Burstable,
+    /// Its instruction set is another one.
+    Architecture(Architecture),
+    /// Its price is not known.
+    NoPrice,
+}
+
+impl Excuse {
+    /// Order of interest to a reader.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Self::BadDays(_) => 0,
+            Self::UnmeasuredMemory => 1,
+            Self::UnmeasuredCpu => 2,
+            Self::Network => 3,
+            Self::Move => 4,
+            Self::Architecture(_) => 5,
+            Self::Burstable => 6,
+            Self::Dearer => 7,
+            Self::NoPrice => 8,
+        }
+    }
+}
+
+impl fmt::Display for Excuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadDays(days) => write!(f, "{days:.1} bad days"),
+            Self::Move => f.write_str("the move costs more than it saves"),
+            Self::Dearer => f.write_str("dearer than the days it avoids"),
+            Self::UnmeasuredMemory => f.write_str("less memory, which was not measured"),
+            Self::UnmeasuredCpu => f.write_str("fewer processors, whose use was not measured"),
+            Self::Network => f.write_str("too little network"),
+            Self::Burstable => f.write_str("burstable, its baseline is not known"),
+            Self::NoPrice => f.write_str("its price is not known"),
+            Self::Architecture(architecture) => write!(f, "another architecture ({architecture})"),
+        }
+    }
+}
+
+/// One size that was weighed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// Its type; `None` for a present machine whose type nobody named.
+    pub instance_type: Option<String>,
+    /// Whether the server has this size now.
+    pub is_present: bool,
+    /// Virtual processors.
+    pub vcpu: f64,
+    /// Memory in GiB.
+    pub memory_gib: f64,
+    /// Price in USD per hour; `None` when the book does not know it.
+    pub usd_per_hour: Option<f64>,
+    /// Expected bad days within the horizon.
+    pub expected_bad_days: f64,
+    /// P(at least one bad day within the horizon).
+    pub p_violation: f64,
+    /// What is minimised: price, expected bad days and the move, in USD per day; `None` when it may not
+    /// be chosen, or has no price.
+    pub usd_per_day: Option<f64>,
+    /// Why it was not chosen; `None` for the chosen one.
+    pub excuse: Option<Excuse>,
+}
+
+impl Candidate {
+    /// A type of the book, with its expected bad days and P(at least one).
+    pub(crate) fn of(
+        found: &InstanceType,
+        risk: (f64, f64),
+        excuse: Option<Excuse>,
+        limits: &Limits,
+        horizon: usize,
+    ) -> Self {
+        let moving = limits.move_cost_usd / limits.payback_days;
+        let usd_per_day = running(found.usd_per_hour, risk.0, limits.lambda_usd_per_day, horizon) + moving;
+        Self {
+            instance_type: Some(found.name.clone()),
+            is_present: false,
+            vcpu: found.vcpu,
+            memory_gib: found.memory_gib,
+            usd_per_hour: Some(found.usd_per_hour),
+            expected_bad_days: risk.0,
+            p_violation: risk.1,
+            usd_per_day: excuse.is_none().then_some(usd_per_day),
+            excuse,
+        }
+    }
+
+    /// The size the server has now.
+    pub(crate) fn present(present: &Present, risk: (f64, f64), limits: &Limits, horizon: usize) -> Self {
+        let cost = |usd_per_hour| running(usd_per_hour, risk.0, limits.lambda_usd_per_day, horizon);
+        Self {
+            instance_type: present.instance_type.clone(),
+            is_present: true,
+            vcpu: present.vcpu,
+            memory_gib: present.memory_gib,
+            usd_per_hour: present.usd_per_hour,
+            expected_bad_days: risk.0,
+            p_violation: risk.1,
+            usd_per_day: present.usd_per_hour.map(cost),
+            excuse: None,
+        }
+    }
+
+    /// Cheapest first; of equal prices the one with fewer bad days, then the present one, then by name.
+    pub(crate) fn cheaper(&self, other: &Self) -> Ordering {
+        let price = |one: &Self| one.usd_per_hour.unwrap_or(f64::INFINITY);
+        price(self)
+            .total_cmp(&price(other))
+            .then(self.expected_bad_days.total_cmp(&other.expected_bad_days))
+            .then(other.is_present.cmp(&self.is_present))
+            .then(self.instance_type.cmp(&other.instance_type))
+    }
+}
+
+/// Price and expected bad days, in USD per day.
+fn running(usd_per_hour: f64, bad_days: f64, lambda: f64, horizon: usize) -> f64 {
+    24.0 * usd_per_hour + lambda * bad_days / horizon as f64
+}
+
+/// Chooses among candidates sorted by [`Candidate::cheaper`], and gives every other one its excuse.
+/// `None` when none may be chosen.
+pub(crate) fn settle(candidates: &mut [Candidate], lambda: f64, horizon: usize) -> Option<usize> {
+    let cost = |at: usize| candidates[at].usd_per_day.unwrap_or(f64::INFINITY);
+    // Of equal minima the present machine, else the first, which is the cheapest.
+    let chosen = (0..candidates.len()).filter(|&at| cost(at).is_finite()).min_by(|&a, &b| {
+        let staying = candidates[b].is_present.cmp(&candidates[a].is_present);
+        cost(a).total_cmp(&cost(b)).then(staying)
+    })?;
+    let best = candidates[chosen].clone();
+    let without_move = |one: &Candidate| {
+        one.usd_per_hour.map(|usd_per_hour| running(usd_per_hour, one.expected_bad_days, lambda, horizon))
+    };
+    for (at, one) in candidates.iter_mut().enumerate() {
+        if at == chosen || one.excuse.is_some() {
+            continue;
+        }
+        one.excuse = Some(match without_move(one).zip(without_move(&best)) {
+            None => Excuse::NoPrice,
+            Some((cost, least)) if cost < least => Excuse::Move,
+            _ if one.usd_per_hour >= best.usd_per_hour => Excuse::Dearer,
+            _ => Excuse::BadDays(one.expected_bad_days),
+        });
+    }
+    Some(chosen)
+}
+
+/// Why a type may not be chosen, whatever it costs. `measured` says whether processors and memory were;
+/// `highest_network` is the network's highest day as a share of its limit now.
+pub(crate) fn not_eligible(
+    found: &InstanceType,
+    present: &Present,
+    measured: (bool, bool),
+    highest_network: Option<f64>,
+) -> Option<Excuse> {
+    if found.architecture != present.architecture {
+        return Some(Excuse::Architecture(found.architecture));
+    }
+    if found.is_burstable {
+        return Some(Excuse::Burstable);
+    }
+    if !measured.1 && found.memory_gib < present.memory_gib {
+        return Some(Excuse::UnmeasuredMemory);
+    }
+    if !measured.0 && found.vcpu < present.vcpu {
+        return Some(Excuse::UnmeasuredCpu);
+    }
+    let network = found.network_mbit_per_s.zip(present.network_mbit_per_s).zip(highest_network);
+    let too_little = |((then, now), share): ((f64, f64), f64)| then < now && share * now / then >= 1.0;
+    network.is_some_and(too_little).then_some(Excuse::Network)
+}
+
+/// The machine a server is now.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Present {
+    pub(crate) instance_type: Option<String>,
+    pub(crate) vcpu: f64,
+    pub(crate) memory_gib: f64,
+    pub(crate) architecture: Architecture,
+    pub(crate) network_mbit_per_s: Option<f64>,
+    pub(crate) usd_per_hour: Option<f64>,
+    /// What is not known of it and was done about that.
+    pub(crate) remarks: Vec<String>,
+}
+
+impl Present {
+    /// What is known of a server, from its description and, where that is silent, from the book's entry
+    /// for its type; or what is missing to size it.
+    pub(crate) fn of(server: &Server, book: &PriceBook) -> Result<Self, String> {
+        let name = server.shape.instance_type.as_deref();
+        let known = name.and_then(|name| book.get(name));
+        let above_zero = |value: &f64| *value > 0.0 && value.is_finite();
+        let vcpu = server.shape.vcpu.filter(above_zero).or(known.map(|found| found.vcpu));
+        let memory = server.shape.memory_gib.filter(above_zero).or(known.map(|found| found.memory_gib));
+        let (Some(vcpu), Some(memory_gib)) = (vcpu, memory) else {
+            let missing = match (vcpu, memory) {
+                (None, None) => "processors and memory",
+                (None, Some(_)) => "number of processors",
+                _ => "memory size",
+            };
+            return Err(match name {
+                Some(name) => format!("the server's {missing} not known, and `{name}` is not in the price book"),
+                None => format!("the server's {missing} not known, nor its type"),
+            });
+        };
+        let mut remarks = Vec::new();
+        match (name, known) {
+            (_, Some(_)) => {}
+            (Some(name), None) => remarks.push(format!("`{name}` is not in the price book, so no saving is known")),
+            (None, None) => remarks.push("its present type and price are not known".to_owned()),
+        }
+        if known.is_none() {
+            remarks.push("its architecture is not known, so only x86_64 types were weighed".to_owned());
+        }
+        Ok(Self {
+            instance_type: server.shape.instance_type.clone(),
+            vcpu,
+            memory_gib,
+            architecture: known.map_or(Architecture::X86, |found| found.architecture),
+            network_mbit_per_s: server.shape.network_mbit_per_s.or(known.and_then(|found| found.network_mbit_per_s)),
+            usd_per_hour: known.map(|found| found.usd_per_hour),
+            remarks,
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! Bad days of every size at once: the joint futures of processors and memory, counted on a grid.
+
+use fleetcast_core::Paths;
+
+/// The futures of one resource on the present machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resource<'a> {
+    /// Its futures, in per cent or another unit.
+    pub(crate) paths: &'a Paths,
+    /// The limit on the present machine, in the same unit.
+    pub(crate) limit: f64,
+    /// What the present machine has of it: processors, or GiB.
+    pub(crate) present: f64,
+}
+
+impl Resource<'_> {
+    /// The limit on a machine with `capacity`, as the present machine would show it: load that fills a
+    /// share of four processors fills twice that share of two.
+    fn limit_at(&self, capacity: f64) -> f64 {
+        // The present machine must have its own limit to the last bit.
+        if capacity == self.present { self.limit } else { self.limit * capacity / self.present }
+    }
+
+    /// The highest day of each future as a share of the limit on a machine with `capacity`; its quantile.
+    pub(crate) fn highest_share(&self, capacity: f64, probability: f64) -> f64 {
+        let highest = |path: &[f64]| path.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let maxima: Vec<f64> = self.paths.iter().map(highest).collect();
+        // There is at least one path, and its values are finite.
+        fleetcast_numeric::quantile(&maxima, probability).unwrap_or(f64::INFINITY) / self.limit_at(capacity)
+    }
+}
+
+/// Bad days of every pair of sizes.
+///
+/// A future's day is put into the cell of the smallest sizes that would hold it, so that the days a size
+/// cannot hold are those outside its corner of the grid: one pass over the futures serves all types.
+#[derive(Clone, Debug)]
+pub(crate) struct Grid {
+    cpu: Axis,
+    memory: Axis,
+    days: Vec<u64>,
+    futures: Vec<u64>,
+    n_paths: usize,
+    horizon: usize,
+}
+
+impl Grid {
+    /// The grid over all pairs of these capacities; a resource that is `None` never makes a bad day.
+    /// Path `i` of both is one future. `None` when both are.
+    pub(crate) fn new(
+        cpu: Option<Resource>,
+        memory: Option<Resource>,
+        vcpu: &[f64],
+        memory_gib: &[f64],
+    ) -> Option<Self> {
+        let both = || cpu.iter().chain(&memory);
+        let n_paths = both().map(|resource| resource.paths.len()).min()?;
+        let horizon = both().map(|resource| resource.paths.horizon()).min()?;
+        let (cpu_axis, memory_axis) = (Axis::new(cpu, vcpu), Axis::new(memory, memory_gib));
+        let mut grid = Self {
+            days: vec![0; cpu_axis.cells() * memory_axis.cells()],
+            futures: vec![0; cpu_axis.cells() * memory_axis.cells()],
+            cpu: cpu_axis,
+            memory: memory_axis,
+            n_paths,
+            horizon,
+        };
+        let mut cpu_paths = cpu.map(|resource| resource.paths.iter());
+        let mut memory_paths = memory.map(|resource| resource.paths.iter());
+        for _ in 0..n_paths {
+            let cpu = cpu_paths.as_mut().and_then(Iterator::next);
+            let memory = memory_paths.as_mut().and_then(Iterator::next);
+            grid.count(cpu, memory);
+        }
+        let (rows, columns) = (grid.cpu.cells(), grid.memory.cells());
+        cumulate(&mut grid.days, rows, columns);
+        cumulate(&mut grid.futures, rows, columns);
+        Some(grid)
+    }
+
+    /// Days of each future.
+    pub(crate) fn horizon(&self) -> usize {
+        self.horizon
+    }
+
+    /// Expected bad days within the horizon, and P(at least one), on a machine with these capacities.
+    pub(crate) fn risk(&self, vcpu: f64, memory_gib: f64) -> (f64, f64) {
+        let cell = self.cpu.cell_of(vcpu) * self.memory.cells() + self.memory.cell_of(memory_gib);
+        let n = self.n_paths as f64;
+        let bad_days = (self.n_paths * self.horizon) as u64 - self.days[cell];
+        let bad_futures = self.n_paths as u64 - self.futures[cell];
+        (bad_days as f64 / n, bad_futures as f64 / n)
+    }
+
+    fn count(&mut self, cpu: Option<&[f64]>, memory: Option<&[f64]>) {
+        let columns = self.memory.cells();
+        let (mut worst_row, mut worst_column) = (0, 0);
+        for day in 0..self.horizon {
+            let row = cpu.map_or(0, |path| self.cpu.cell_for(path[day]));
+            let column = memory.map_or(0, |path| self.memory.cell_for(path[day]));
+            self.days[row * columns + column] += 1;
+            worst_row = worst_row.max(row);
+            worst_column = worst_column.max(column);
+        }
+        self.futures[worst_row * columns + worst_column] += 1;
+    }
+}
+
+/// The sizes of one resource, ascending, with the limit of each.
+#[derive(Clone, Debug)]
+struct Axis {
+    capacities: Vec<f64>,
+    limits: Vec<f64>,
+}
+
+impl Axis {
+    fn new(resource: Option<Resource>, capacities: &[f64]) -> Self {
+        let Some(resource) = resource else { return Self { capacities: Vec::new(), limits: Vec::new() } };
+        let mut capacities = capacities.to_vec();
+        capacities.sort_unstable_by(f64::total_cmp);
+        capacities.dedup();
+        let limits = capacities.iter().map(|&capacity| resource.limit_at(capacity)).collect();
+        Self { capacities, limits }
+    }
+
+    /// One cell per size, and one for days that no size holds.
+    fn cells(&self) -> usize {
+        self.capacities.len() + 1
+    }
+
+    /// The cell of a size: days in it or before it are held.
+    fn cell_of(&self, capacity: f64) -> usize {
+        self.capacities.partition_point(|&smaller| smaller < capacity)
+    }
+
+    /// The cell of a day: the smallest size whose limit is above `value`.
+    fn cell_for(&self, value: f64) -> usize {
+        self.limits.partition_point(|&limit| limit <= value)
+    }
+}
+
+/// Replaces each cell of a row-major grid by the sum of all cells at or before it in both directions.
+fn cumulate(cells: &mut [u64], rows: usize, columns: usize) {
+    for row in 0..rows {
+        for column in 1..columns {
+            cells[row * columns + column] += cells[row * columns + column - 1];
+        }
+    }
+    for cell in columns..cells.len() {
+        cells[cell] += cells[cell - columns];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_grid_equals_counting_each_size_on_its_own(
+            cpu in prop::collection::vec(0.0f64..100.0, 40),
+            memory in prop::collection::vec(0.0f64..100.0, 40),
+            limit in 20.0f64..95.0,
+        ) {
+            let (cpu, memory) = (Paths::new(8, cpu).unwrap(), Paths::new(8, memory).unwrap());
+            let on_cpu = Resource { paths: &cpu, limit, present: 4.0 };
+            let on_memory = Resource { paths: &memory, limit, present: 16.0 };
+            let (vcpu, gib) = ([8.0, 2.0, 4.0, 2.0], [8.0, 16.0, 4.0]);
+            let grid = Grid::new(Some(on_cpu), Some(on_memory), &vcpu, &gib).unwrap();
+            for v in vcpu { for g in gib {
+                let is_bad = |(c, m): (&f64, &f64)| *c >= on_cpu.limit_at(v) || *m >= on_memory.limit_at(g);
+                let futures: Vec<usize> = cpu.iter().zip(memory.iter())
+                    .map(|(c, m)| c.iter().zip(m).filter(|&pair| is_bad(pair)).count())
+                    .collect();
+                let days = futures.iter().sum::<usize>() as f64 / 5.0;
+                let p = futures.iter().filter(|&&n| n > 0).count() as f64 / 5.0;
+                prop_assert_eq!(grid.risk(v, g), (days, p));
+            }}
+            let alone = Grid::new(Some(on_cpu), None, &vcpu, &[]).unwrap();
+            prop_assert_eq!(alone.risk(2.0, 1.0), alone.risk(2.0, 99.0));
+            prop_assert!(Grid::new(None, None, &vcpu, &gib).is_none());
+        }
+    }
+}
