@@ -68,4 +68,49 @@ impl Scores {
             ("peak_under_95", self.peak_under_95),
         ]
     }
+
+    /// Sets the score called `name`, a name of [`Scores::named`], `n_series` or `n_points`; other names are
+    /// left alone, so that tables may hold more scores than this program knows.
+    pub fn set(&mut self, name: &str, value: Option<f64>) {
+        let field = match name {
+            "mae" => &mut self.mae,
+            "rmse" => &mut self.rmse,
+            "smape" => &mut self.smape,
+            "mase" => &mut self.mase,
+            "rmsse" => &mut self.rmsse,
+            "nd" => &mut self.nd,
+            "wql" => &mut self.wql,
+            "scaled_crps" => &mut self.scaled_crps,
+            "coverage_90" => &mut self.coverage_90,
+            "coverage_80" => &mut self.coverage_80,
+            "under_95" => &mut self.under_95,
+            "width_90_relative" => &mut self.width_90_relative,
+            "pinball_95" => &mut self.pinball_95,
+            "peak_mae" => &mut self.peak_mae,
+            "peak_mase" => &mut self.peak_mase,
+            "peak_bias" => &mut self.peak_bias,
+            "peak_under_95" => &mut self.peak_under_95,
+            "n_series" => return self.n_series = value.unwrap_or_default() as usize,
+            "n_points" => return self.n_points = value.unwrap_or_default() as usize,
+            _ => return,
+        };
+        *field = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_score_can_be_set() {
+        let mut scores = Scores::default();
+        let names: Vec<&str> = scores.named().iter().map(|(name, _)| *name).collect();
+        names.iter().enumerate().for_each(|(at, name)| scores.set(name, Some(at as f64)));
+        scores.set("n_points", Some(9.0));
+        scores.set("not a score", Some(1.0));
+        let expected: Vec<Option<f64>> = (0..names.len()).map(|at| Some(at as f64)).collect();
+        assert_eq!(scores.named().map(|(_, value)| value).to_vec(), expected);
+        assert_eq!(scores.n_points, 9);
+    }
 }
