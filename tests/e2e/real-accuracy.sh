@@ -13,6 +13,7 @@ compare() {
     echo "== $set"
     "$FLEETCAST" --quiet backtest --series "$set.csv" "${asked[@]}" --models auto,seasonal-naive --out "$set.forecast.csv"
     echo "backtest: $((SECONDS - start)) s"
+    holds "$set: the timing file lies beside the forecasts" test -s "$set.forecast.csv.timing.csv"
     "$PYTHON" "$here/seasonal_naive.py" "$set.csv" "${asked[@]}" --out "$set.naive.csv"
     holds "$set: seasonal naive is the independent one, and auto beats it${before:+ before $before}" \
         "$PYTHON" "$here/parity.py" series --forecast "$set.forecast.csv" --naive "$set.naive.csv" --series "$set.csv" \
