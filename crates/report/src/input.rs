@@ -137,7 +137,10 @@ mod tests {
     #[test]
     fn slices_are_read_from_their_names() {
         let cpu = Slice::Part { kind: "metric".to_owned(), value: "cpu".to_owned() };
-        assert_eq!((Slice::named("all"), Slice::named("metric=cpu"), Slice::named("metric: cpu")), (Slice::All, cpu.clone(), cpu));
+        assert_eq!(
+            (Slice::named("all"), Slice::named("metric=cpu"), Slice::named("metric: cpu")),
+            (Slice::All, cpu.clone(), cpu)
+        );
         assert_eq!(Slice::named("peak"), Slice::Part { kind: "slice".to_owned(), value: "peak".to_owned() });
     }
 }

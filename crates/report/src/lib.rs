@@ -4,17 +4,17 @@
 //! [`summary`] makes the part of it that fits on a terminal. Both are pure functions of a
 //! [`ReportInput`]: the same input gives the same bytes.
 
+mod chart;
+mod facts;
 mod input;
+mod number;
+mod page;
+mod scale;
+mod section;
+mod summary;
+mod svg;
+mod trace;
 
 pub use input::{ReportInput, RunFacts, ScoreRow, SeriesForecast, ServerWeeks, Slice, WeeklyRisk};
-
-/// The report as one HTML file.
-pub fn html(input: &ReportInput) -> String {
-    format!("<!doctype html><title>{}</title>", input.panel.servers().len())
-}
-
-/// The summary for a terminal `width` columns wide: plain text of at most 30 lines.
-pub fn summary(input: &ReportInput, width: usize) -> String {
-    let line = format!("{} servers, cutoff {}\n", input.panel.servers().len(), input.run.cutoff);
-    line.chars().take(width).collect()
-}
+pub use page::html;
+pub use summary::summary;

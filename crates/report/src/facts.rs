@@ -1,0 +1,311 @@
+//! What the report says first: counts, rankings and sums, found once for the page and the terminal.
+
+use crate::{ReportInput, ScoreRow, Slice};
+use fleetcast_core::{Action, Recommendation, Risk, RiskState, Scores, Server, ServerOutlook};
+use jiff::civil::Date;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// Horizons of `p_crossed`, in days.
+pub(crate) const RISK_DAYS: [u32; 4] = [30, 60, 90, 180];
+
+/// A risk below this probability is called calm.
+const CALM_BELOW: f64 = 0.05;
+
+/// A server as the report sorts it, with the risk that decides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Placed<'a> {
+    pub(crate) outlook: &'a ServerOutlook,
+    /// The most urgent risk at the report's threshold.
+    pub(crate) risk: &'a Risk,
+}
+
+/// The report's numbers.
+pub(crate) struct Facts<'a> {
+    pub(crate) input: &'a ReportInput<'a>,
+    /// The threshold that counts and rankings use.
+    pub(crate) threshold: f64,
+    /// The lower of the other thresholds, as an early warning.
+    pub(crate) early_threshold: Option<f64>,
+    /// Positions in `p_crossed` within the horizon.
+    pub(crate) horizons: Vec<usize>,
+    /// Already over the limit.
+    pub(crate) saturated: Vec<Placed<'a>>,
+    /// Not over yet, but perhaps within the horizon; the first to cross comes first.
+    pub(crate) ranked: Vec<Placed<'a>>,
+    /// Servers that are expected to stay under the limit.
+    pub(crate) n_calm: usize,
+    /// Servers of which no risk could be judged.
+    pub(crate) n_unknown: usize,
+    /// Servers of `ranked` that probably cross within [`Facts::at_risk_days`].
+    pub(crate) n_at_risk: usize,
+    /// The days the count of servers at risk looks ahead: 90, or what the horizon allows.
+    pub(crate) at_risk_days: u32,
+    /// What resizing is worth.
+    pub(crate) savings: Savings<'a>,
+    /// Reasons for what could not be judged, the most frequent first, with what they keep from being judged.
+    pub(crate) unknown: Vec<Unknown<'a>>,
+    /// Scores of the model and of its baseline over everything.
+    pub(crate) accuracy: Option<Accuracy>,
+}
+
+/// Sums over the recommendations.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Savings<'a> {
+    /// Changes, the largest saving first.
+    pub(crate) changes: Vec<&'a Recommendation>,
+    /// Saved per month by smaller types and by switching off, in USD.
+    pub(crate) saved: f64,
+    /// Cost per month of larger types, in USD.
+    pub(crate) spent: f64,
+    pub(crate) n_down: usize,
+    pub(crate) n_retire: usize,
+    pub(crate) n_up: usize,
+    pub(crate) n_keep: usize,
+    pub(crate) n_unknown: usize,
+    pub(crate) price_book_date: Option<Date>,
+    pub(crate) lambda_usd_per_day: Option<f64>,
+}
+
+/// Something that could not be judged, for one reason.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Unknown<'a> {
+    /// What is not known: `saturation of cpu`, `size`, `behaviour group`.
+    pub(crate) subject: String,
+    /// Why.
+    pub(crate) reason: &'a str,
+    /// The servers concerned, each once, in order.
+    pub(crate) servers: Vec<&'a str>,
+}
+
+/// The model against its baseline.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Accuracy {
+    pub(crate) model: Scores,
+    pub(crate) baseline: Option<Scores>,
+}
+
+impl Accuracy {
+    /// By how much the model's scaled error is smaller than the baseline's; negative when it is larger.
+    pub(crate) fn gain(&self) -> Option<f64> {
+        let baseline = self.baseline?.mase.filter(|mase| *mase > 0.0)?;
+        Some(1.0 - self.model.mase? / baseline)
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// Sorts and counts.
+    pub(crate) fn new(input: &'a ReportInput<'a>) -> Self {
+        let threshold = main_threshold(input);
+        let mut facts = Self {
+            input,
+            threshold,
+            early_threshold: early_threshold(input, threshold),
+            horizons: horizons(input),
+            saturated: Vec::new(),
+            ranked: Vec::new(),
+            n_calm: 0,
+            n_unknown: 0,
+            n_at_risk: 0,
+            at_risk_days: 0,
+            savings: savings(input),
+            unknown: unknown(input, threshold),
+            accuracy: accuracy(input.scores, input),
+        };
+        facts.place_servers();
+        let at = facts.horizons.iter().copied().filter(|at| RISK_DAYS[*at] <= 90).max();
+        facts.at_risk_days = at.map_or(input.run.horizon_days.min(90), |at| RISK_DAYS[at]);
+        facts.n_at_risk = facts.ranked.iter().filter(|placed| is_probable(placed.risk, at)).count();
+        facts
+    }
+
+    fn place_servers(&mut self) {
+        for outlook in &self.input.outlook.servers {
+            let Some(risk) = self.most_urgent(outlook) else {
+                self.n_unknown += 1;
+                continue;
+            };
+            let placed = Placed { outlook, risk };
+            match risk.state {
+                RiskState::Saturated => self.saturated.push(placed),
+                RiskState::Unknown => self.n_unknown += 1,
+                RiskState::Ok if is_calm(risk) => self.n_calm += 1,
+                RiskState::Ok => self.ranked.push(placed),
+            }
+        }
+        // The planner lists servers in order of their ids, and a stable sort keeps it among equals.
+        self.ranked.sort_by(|a, b| urgency(a.risk, b.risk));
+    }
+
+    /// The risks of one server at `threshold`, one per metric: those that count the fewest days as a crossing.
+    pub(crate) fn risks_at(&self, outlook: &'a ServerOutlook, threshold: f64) -> Vec<&'a Risk> {
+        risks_at(outlook, threshold)
+    }
+
+    fn most_urgent(&self, outlook: &'a ServerOutlook) -> Option<&'a Risk> {
+        risks_at(outlook, self.threshold).into_iter().min_by(|a, b| urgency(a, b))
+    }
+
+    /// The server with this id, as the panel describes it.
+    pub(crate) fn server(&self, server_id: &str) -> Option<&'a Server> {
+        self.input.panel.server(server_id).map(|server| server.as_ref())
+    }
+
+    /// Servers in the report: those with an outlook, or those of the panel when nothing was planned.
+    pub(crate) fn n_servers(&self) -> usize {
+        self.input.outlook.servers.len().max(self.input.panel.servers().len())
+    }
+
+    /// Servers that may cross, but are not counted as at risk.
+    pub(crate) fn n_watch(&self) -> usize {
+        self.ranked.len() - self.n_at_risk
+    }
+
+    /// Names of the metrics of the panel, ascending.
+    pub(crate) fn metrics(&self) -> Vec<&'a str> {
+        let mut names: Vec<&str> = self.input.panel.histories().iter().map(|h| h.metric().name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Length of the longest history, in steps.
+    pub(crate) fn longest_history(&self) -> usize {
+        self.input.panel.histories().iter().map(fleetcast_core::History::len).max().unwrap_or(0)
+    }
+}
+
+fn risks_at(outlook: &ServerOutlook, threshold: f64) -> Vec<&Risk> {
+    let mut by_metric: BTreeMap<&str, &Risk> = BTreeMap::new();
+    for risk in outlook.risks.iter().filter(|risk| same(risk.threshold, threshold)) {
+        let kept = by_metric.entry(risk.metric.name()).or_insert(risk);
+        if risk.min_days < kept.min_days {
+            *kept = risk;
+        }
+    }
+    by_metric.into_values().collect()
+}
+
+/// The run's threshold, or the highest that was planned for when that one was not.
+fn main_threshold(input: &ReportInput) -> f64 {
+    let asked = input.run.threshold;
+    if input.outlook.risks().any(|risk| same(risk.threshold, asked)) {
+        return asked;
+    }
+    input.outlook.risks().map(|risk| risk.threshold).max_by(f64::total_cmp).unwrap_or(asked)
+}
+
+fn early_threshold(input: &ReportInput, main: f64) -> Option<f64> {
+    input.outlook.risks().map(|risk| risk.threshold).filter(|t| *t < main - 1e-9).max_by(f64::total_cmp)
+}
+
+fn horizons(input: &ReportInput) -> Vec<usize> {
+    let is_known = |at: &usize| input.outlook.risks().any(|risk| risk.p_crossed[*at].is_some());
+    (0..RISK_DAYS.len()).filter(is_known).collect()
+}
+
+/// Whether two thresholds are the same number.
+pub(crate) fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9
+}
+
+/// The probability at the longest horizon that was judged.
+pub(crate) fn p_longest(risk: &Risk) -> Option<f64> {
+    risk.p_crossed.iter().rev().find_map(|p| *p)
+}
+
+fn is_calm(risk: &Risk) -> bool {
+    risk.dates.q10.is_none() && p_longest(risk).is_none_or(|p| p < CALM_BELOW)
+}
+
+/// Whether a crossing is at least as likely as not, by the probability at position `at` or else by the dates.
+fn is_probable(risk: &Risk, at: Option<usize>) -> bool {
+    match at.and_then(|at| risk.p_crossed[at]) {
+        Some(p) => p >= 0.5,
+        None => risk.dates.q50.is_some(),
+    }
+}
+
+/// Saturated first, then the earliest median date, the earliest 10 % date, the highest probability; what is
+/// not known comes last.
+fn urgency(a: &Risk, b: &Risk) -> Ordering {
+    let key = |risk: &Risk| {
+        let state = match risk.state {
+            RiskState::Saturated => 0,
+            RiskState::Ok => 1,
+            RiskState::Unknown => 2,
+        };
+        let dates = [risk.dates.q50, risk.dates.q10, risk.dates.q90].map(|date| date.unwrap_or(Date::MAX));
+        (state, dates)
+    };
+    let p = |risk: &Risk| p_longest(risk).unwrap_or(0.0);
+    key(a).cmp(&key(b)).then_with(|| p(b).total_cmp(&p(a)))
+}
+
+fn savings<'a>(input: &ReportInput<'a>) -> Savings<'a> {
+    let mut sums = Savings::default();
+    for recommendation in input.outlook.servers.iter().map(|server| &server.recommendation) {
+        let saving = recommendation.saving_usd_per_month.filter(|usd| usd.is_finite()).unwrap_or(0.0);
+        match recommendation.action {
+            Action::Keep => sums.n_keep += 1,
+            Action::Unknown => sums.n_unknown += 1,
+            Action::Down => sums.n_down += 1,
+            Action::Retire => sums.n_retire += 1,
+            Action::Up => sums.n_up += 1,
+        }
+        if matches!(recommendation.action, Action::Down | Action::Retire | Action::Up) {
+            sums.changes.push(recommendation);
+            sums.saved += saving.max(0.0);
+            sums.spent += (-saving).max(0.0);
+        }
+        if recommendation.action != Action::Unknown {
+            sums.price_book_date = sums.price_book_date.max(recommendation.price_book_date);
+            sums.lambda_usd_per_day = sums.lambda_usd_per_day.or(Some(recommendation.lambda_usd_per_day));
+        }
+    }
+    let saving = |r: &Recommendation| r.saving_usd_per_month.unwrap_or(0.0);
+    sums.changes.sort_by(|a, b| saving(b).total_cmp(&saving(a)));
+    sums
+}
+
+fn unknown<'a>(input: &ReportInput<'a>, threshold: f64) -> Vec<Unknown<'a>> {
+    let mut found: BTreeMap<(String, &str), Vec<&str>> = BTreeMap::new();
+    let mut note = |subject: String, reason: &'a str, server_id: &'a str| {
+        let servers = found.entry((subject, reason)).or_default();
+        if servers.last() != Some(&server_id) {
+            servers.push(server_id);
+        }
+    };
+    for server in &input.outlook.servers {
+        for risk in risks_at(server, threshold) {
+            let subject = format!("saturation of {}", risk.metric.name());
+            if risk.state == RiskState::Unknown {
+                note(subject, &risk.reason, &server.server_id);
+            } else if risk.class == fleetcast_core::RiskClass::Unknown {
+                note(format!("kind of risk of {}", risk.metric.name()), &risk.reason, &server.server_id);
+            }
+        }
+        if server.risks.is_empty() {
+            note("saturation".to_owned(), "no series to judge", &server.server_id);
+        }
+        if server.group.group.is_none() {
+            note("behaviour group".to_owned(), &server.group.reason, &server.server_id);
+        }
+        if server.recommendation.action == Action::Unknown {
+            note("size".to_owned(), &server.recommendation.reason, &server.server_id);
+        }
+    }
+    let mut list: Vec<Unknown> =
+        found.into_iter().map(|((subject, reason), servers)| Unknown { subject, reason, servers }).collect();
+    list.sort_by_key(|unknown| std::cmp::Reverse(unknown.servers.len()));
+    list
+}
+
+fn accuracy(scores: &[ScoreRow], input: &ReportInput) -> Option<Accuracy> {
+    let of = |model: &str| {
+        let row = scores.iter().find(|row| row.model == model && row.slice == Slice::All)?;
+        Some(row.scores)
+    };
+    let baseline = (input.run.baseline != input.run.model).then(|| of(&input.run.baseline)).flatten();
+    Some(Accuracy { model: of(&input.run.model)?, baseline })
+}
