@@ -1,11 +1,14 @@
 //! `auto`: a validated, guarded and calibrated combination of members.
 
-use crate::run::held_in;
-use crate::{Error, Result, Runs, Seconds};
+use crate::calibrate::Calibration;
+use crate::learn::{Recipe, blend, learn, prepare};
+use crate::plan::Plan;
+use crate::{Error, QUANTILE_GRID, Result, Runs, Seconds};
 use fleetcast_core::{
-    Bounds, Dependence, Error as CoreError, Fitted, Forecast, Future, History, Model, Panel, Paths,
+    Bounds, Dependence, Error as CoreError, Fitted, Forecast, Future, History, Model, Panel, Paths, REPORTED_QUANTILES,
     Result as CoreResult,
 };
+use rayon::prelude::*;
 use std::sync::Arc;
 
 /// Draws `n` joint futures with these marginals and this dependence, inside the bounds, from a seed.
@@ -86,7 +89,16 @@ impl Auto {
         &self.settings
     }
 
+    /// Place of the guard among the members.
+    pub(crate) fn guard(&self) -> usize {
+        let place = self.members.iter().position(|m| m.name() == self.settings.guard);
+        place.expect("the guard was found among the members when they were put together")
+    }
+
     /// Validates, combines, calibrates and fits at the end of every series.
+    ///
+    /// # Errors
+    /// None today; the settings were checked when they were given.
     pub fn fit_fleet(&self, panel: &Panel) -> Result<FleetFit> {
         self.fit_runs(&mut Runs::new(panel, self.settings.horizon)?)
     }
@@ -96,26 +108,61 @@ impl Auto {
     /// # Errors
     /// [`Error::Horizon`] when `runs` look ahead by another number of steps.
     pub fn fit_runs(&self, runs: &mut Runs) -> Result<FleetFit> {
-        if runs.horizon() != self.settings.horizon {
-            let (found, needed) = (self.settings.horizon, runs.horizon());
-            return Err(Error::Horizon { what: "the settings of `auto`", found, needed });
+        self.check_horizon(runs)?;
+        let plan = prepare(self, runs, 0);
+        let mut learned = learn(self, runs, 0, plan);
+        let panel = runs.panel();
+        let mut fits: Fits = self.members.iter().map(|_| None).collect();
+        learned.rescue(self, |member, at| {
+            let fitted = fits[member].get_or_insert_with(|| self.members[member].fit_panel(panel));
+            fitted[at].is_ok()
+        });
+        let series = learned.recipes.into_iter().enumerate().map(|(at, recipe)| {
+            let recipe = recipe.expect("a history has a step, and none is held out");
+            self.gather(recipe, at, &mut fits)
+        });
+        let series = series.collect();
+        let notes = self.notes(&learned.plan);
+        Ok(FleetFit { series, plan: learned.plan, calibrations: learned.calibrations, notes })
+    }
+
+    /// Takes the fits with a weight in one series.
+    fn gather(&self, recipe: Recipe, at: usize, fits: &mut Fits) -> CoreResult<AutoFitted> {
+        let mut members = Vec::new();
+        let mut refusal = None;
+        for (member, fitted) in fits.iter_mut().enumerate() {
+            if recipe.weights[member] <= 0.0 {
+                continue;
+            }
+            let Some(fitted) = fitted else { continue };
+            let model: Arc<str> = self.members[member].name().into();
+            match std::mem::replace(&mut fitted[at], Err(taken(&model))) {
+                Ok(fitted) => members.push((Weight { model, weight: recipe.weights[member] }, fitted)),
+                Err(reason) => refusal = Some(reason),
+            }
         }
-        let guard = self.members.iter().find(|m| m.name() == self.settings.guard).expect("checked in new");
-        let series = guard
-            .fit_panel(runs.panel())
-            .into_iter()
-            .zip(runs.panel().histories())
-            .map(|(fitted, history)| {
-                Ok(AutoFitted {
-                    members: vec![(Weight { model: self.settings.guard.as_str().into(), weight: 1.0 }, fitted?)],
-                    bounds: history.bounds(),
-                    dependence: Dependence::NONE,
-                    draw: self.settings.draw,
-                    notes: Vec::new(),
-                })
-            })
-            .collect();
-        Ok(FleetFit { series, validated_horizon: self.settings.horizon, validation_windows: 0, notes: Vec::new() })
+        let total: f64 = members.iter().map(|(w, _)| w.weight).sum();
+        members.iter_mut().for_each(|(w, _)| w.weight /= total);
+        members.sort_by(|(a, _), (b, _)| b.weight.total_cmp(&a.weight));
+        match refusal {
+            Some(reason) if members.is_empty() => Err(reason),
+            _ => Ok(AutoFitted { members, recipe, draw: self.settings.draw }),
+        }
+    }
+
+    /// What a reader should know of all series.
+    fn notes(&self, plan: &Plan) -> Vec<String> {
+        let (asked, windows) = (self.settings.horizon, plan.offsets.len());
+        match plan.horizon {
+            0 => vec!["the histories are too short to validate anything: intervals are guesses".to_owned()],
+            h if h < asked => {
+                vec![format!("validated {h} steps ahead in {windows} windows: too short for {asked} steps")]
+            }
+            _ if windows < self.settings.validation_windows => {
+                vec![format!("validated in {windows} windows: too short for {}", self.settings.validation_windows)]
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Calibrated forecasts at the cutoff `held_out` steps before the end, and the time they took.
@@ -124,19 +171,57 @@ impl Auto {
         runs: &mut Runs,
         held_out: usize,
     ) -> Result<(Vec<CoreResult<Forecast>>, Seconds)> {
-        let (past, places) = held_in(runs.panel(), held_out);
-        let fleet = self.fit_fleet(&past)?;
-        let mut forecasts: Vec<CoreResult<Forecast>> = (runs.panel().histories().iter())
-            .map(|h| {
-                let (needed, found) = (held_out + 1, h.n_observed());
-                Err(CoreError::TooShort { model: self.name().to_owned(), needed, found })
-            })
+        self.check_horizon(runs)?;
+        let plan = prepare(self, runs, held_out);
+        let mut seconds = self.member_seconds(runs, plan.offsets.iter().map(|offset| held_out + offset));
+        let before = runs.now();
+        let mut learned = learn(self, runs, held_out, plan);
+        let learning = runs.now().since(before);
+        learned.rescue(self, |member, at| {
+            let model = self.members[member].as_ref();
+            runs.ensure(model, held_out, false);
+            runs.get(model.name(), held_out).is_some_and(|run| run.forecasts()[at].is_ok())
+        });
+        seconds = seconds + learning + self.member_seconds(runs, std::iter::once(held_out));
+        let before = runs.now();
+        let forecasts = (learned.recipes.par_iter().enumerate())
+            .map(|(at, recipe)| self.forecast_series(runs, held_out, at, recipe.as_ref()))
             .collect();
-        for (place, fitted) in places.into_iter().zip(fleet.series) {
-            forecasts[place] =
-                fitted.and_then(|f| f.forecast(self.settings.horizon, &fleetcast_core::REPORTED_QUANTILES));
+        Ok((forecasts, seconds + runs.now().since(before)))
+    }
+
+    fn member_seconds(&self, runs: &Runs, cutoffs: impl Iterator<Item = usize>) -> Seconds {
+        let runs = cutoffs.flat_map(|held_out| self.members.iter().filter_map(move |m| runs.get(m.name(), held_out)));
+        runs.fold(Seconds::default(), |sum, run| sum + run.seconds())
+    }
+
+    fn forecast_series(
+        &self,
+        runs: &Runs,
+        held_out: usize,
+        at: usize,
+        recipe: Option<&Recipe>,
+    ) -> CoreResult<Forecast> {
+        let history = &runs.panel().histories()[at];
+        let Some(recipe) = recipe else {
+            let (needed, found) = (held_out + 1, history.n_observed());
+            return Err(CoreError::TooShort { model: self.name().to_owned(), needed, found });
+        };
+        let said = |model: &dyn Model| Some(runs.get(model.name(), held_out)?.forecasts()[at].as_ref());
+        let points: Vec<Option<&[f64]>> =
+            self.members.iter().map(|member| said(member.as_ref())?.ok().map(|f| f.point())).collect();
+        match blend(&recipe.weights, &points, self.settings.horizon) {
+            Some(blended) => recipe.calibrated(&blended, &REPORTED_QUANTILES),
+            None => {
+                let refused = said(self.members[self.guard()].as_ref()).and_then(|said| said.err().cloned());
+                Err(refused.unwrap_or_else(|| nobody(self.name())))
+            }
         }
-        Ok((forecasts, Seconds::default()))
+    }
+
+    fn check_horizon(&self, runs: &Runs) -> Result<()> {
+        let (found, needed) = (self.settings.horizon, runs.horizon());
+        if found == needed { Ok(()) } else { Err(Error::Horizon { what: "the settings of `auto`", found, needed }) }
     }
 }
 
@@ -151,16 +236,27 @@ impl Model for Auto {
     }
 
     fn fit_panel(&self, panel: &Panel) -> Vec<CoreResult<Box<dyn Fitted>>> {
-        let fleet = self.fit_fleet(panel).expect("settings were checked in new and one horizon is used");
+        let fleet = self.fit_fleet(panel).expect("the horizon was checked in new and is the only one used");
         fleet.series.into_iter().map(|fitted| Ok(Box::new(fitted?) as Box<dyn Fitted>)).collect()
     }
+}
+
+/// Fits of each member to each series; `None` for a member nobody asked for.
+type Fits = Vec<Option<Vec<CoreResult<Box<dyn Fitted>>>>>;
+
+fn taken(model: &str) -> CoreError {
+    CoreError::NotForecastable { model: model.to_owned(), reason: "its fit was handed out".to_owned() }
+}
+
+fn nobody(model: &str) -> CoreError {
+    CoreError::NotForecastable { model: model.to_owned(), reason: "no member can forecast it".to_owned() }
 }
 
 /// A fleet's combined, calibrated forecasts.
 pub struct FleetFit {
     series: Vec<CoreResult<AutoFitted>>,
-    validated_horizon: usize,
-    validation_windows: usize,
+    plan: Plan,
+    calibrations: Vec<Arc<Calibration>>,
     notes: Vec<String>,
 }
 
@@ -172,15 +268,20 @@ impl FleetFit {
 
     /// Steps ahead that validation judged; 0 when nothing could be validated.
     pub fn validated_horizon(&self) -> usize {
-        self.validated_horizon
+        self.plan.horizon
     }
 
-    /// Windows that validation used; 0 when nothing could be validated.
-    pub fn validation_windows(&self) -> usize {
-        self.validation_windows
+    /// Past cutoffs that validation used; 0 when nothing could be validated.
+    pub fn n_validations(&self) -> usize {
+        self.plan.offsets.len()
     }
 
-    /// What a reader should know of the whole, as sentences: a shorter horizon, a fallback.
+    /// How far forecasts go wrong, pool by pool.
+    pub fn calibrations(&self) -> impl ExactSizeIterator<Item = &Calibration> {
+        self.calibrations.iter().map(Arc::as_ref)
+    }
+
+    /// What a reader should know of the whole, as phrases: a shorter horizon, a fallback.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -189,25 +290,39 @@ impl FleetFit {
 /// The combination, fitted to one series.
 pub struct AutoFitted {
     members: Vec<(Weight, Box<dyn Fitted>)>,
-    bounds: Option<Bounds>,
-    dependence: Dependence,
+    recipe: Recipe,
     draw: Draw,
-    notes: Vec<String>,
 }
 
 impl AutoFitted {
     /// Calibrated quantiles for `horizon` steps; the point is the median.
     ///
     /// # Errors
-    /// When `quantiles` are not ascending probabilities, or a member fails so far ahead.
+    /// When `quantiles` are not ascending probabilities, or no member looks so far ahead.
     pub fn forecast(&self, horizon: usize, quantiles: &[f64]) -> CoreResult<Forecast> {
-        let (_, fitted) = self.members.first().expect("a combination has a member");
-        Ok(fitted.predict(&Future { horizon }, quantiles)?.clamped(self.bounds))
+        let future = Future { horizon };
+        let said: Vec<CoreResult<Forecast>> = self.members.iter().map(|(_, m)| m.predict(&future, &[])).collect();
+        let points: Vec<Option<&[f64]>> = said.iter().map(|said| said.as_ref().ok().map(Forecast::point)).collect();
+        let weights: Vec<f64> = self.weights().map(|w| w.weight).collect();
+        match blend(&weights, &points, horizon) {
+            Some(blended) => self.recipe.calibrated(&blended, quantiles),
+            None => Err(said.into_iter().find_map(CoreResult::err).unwrap_or_else(|| nobody("auto"))),
+        }
     }
 
     /// How errors hang together over the steps ahead.
     pub fn dependence(&self) -> Dependence {
-        self.dependence
+        self.recipe.calibration.dependence()
+    }
+
+    /// How far forecasts of its pool go wrong.
+    pub fn calibration(&self) -> &Calibration {
+        &self.recipe.calibration
+    }
+
+    /// The range its quantiles and paths cannot leave.
+    pub fn bounds(&self) -> Option<Bounds> {
+        self.recipe.bounds
     }
 
     /// Shares of the members, largest first.
@@ -215,9 +330,9 @@ impl AutoFitted {
         self.members.iter().map(|(weight, _)| weight)
     }
 
-    /// What a reader should know of this series, as sentences.
+    /// What a reader should know of this series, as phrases.
     pub fn notes(&self) -> &[String] {
-        &self.notes
+        &self.recipe.notes
     }
 }
 
@@ -227,7 +342,7 @@ impl Fitted for AutoFitted {
     }
 
     fn paths(&self, future: &Future, n: usize, seed: u64) -> CoreResult<Paths> {
-        let marginals = self.forecast(future.horizon, &crate::QUANTILE_GRID)?;
-        (self.draw)(&marginals, &self.dependence, self.bounds, n, seed)
+        let marginals = self.forecast(future.horizon, &QUANTILE_GRID)?;
+        (self.draw)(&marginals, &self.dependence(), self.bounds(), n, seed)
     }
 }

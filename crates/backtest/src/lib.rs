@@ -12,14 +12,25 @@
 
 mod auto;
 mod backtest;
+mod calibrate;
+mod curve;
+mod dependence;
 mod error;
+mod learn;
+mod plan;
 mod run;
 mod scores;
 mod slice;
+mod spread;
 mod tally;
+#[cfg(test)]
+mod testing;
+mod validation;
+mod weights;
 
 pub use auto::{Auto, AutoFitted, AutoSettings, Draw, FleetFit, Weight};
 pub use backtest::{Backtest, ModelForecasts, Row, Timing, backtest};
+pub use calibrate::Calibration;
 pub use error::{Error, Result};
 pub use run::{Clock, Run, Runs, Seconds};
 pub use scores::{Comparison, ModelScores, ScoreSettings};

@@ -14,6 +14,20 @@ pub struct Seconds {
     pub cpu: f64,
 }
 
+impl Seconds {
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self { wall: self.wall - earlier.wall, cpu: self.cpu - earlier.cpu }
+    }
+}
+
+impl std::ops::Add for Seconds {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { wall: self.wall + other.wall, cpu: self.cpu + other.cpu }
+    }
+}
+
 /// Reads the caller's clocks. Readings go into timings only and decide nothing.
 pub type Clock<'a> = &'a (dyn Fn() -> Seconds + Sync);
 
@@ -94,8 +108,7 @@ impl<'a> Runs<'a> {
         let before = self.now();
         let quantiles: &[f64] = if with_quantiles { &self.quantiles } else { &[] };
         let forecasts = run_at(self.panel, model, held_out, self.horizon, quantiles);
-        let after = self.now();
-        let seconds = Seconds { wall: after.wall - before.wall, cpu: after.cpu - before.cpu };
+        let seconds = self.now().since(before);
         self.kept.insert(key, Run { forecasts, with_quantiles, seconds });
     }
 
@@ -105,7 +118,7 @@ impl<'a> Runs<'a> {
 }
 
 /// The panel with `held_out` steps cut off every series, and the places of the series that are left.
-pub(crate) fn held_in(panel: &Panel, held_out: usize) -> (Panel, Vec<usize>) {
+fn held_in(panel: &Panel, held_out: usize) -> (Panel, Vec<usize>) {
     let window = Window { index: 0, held_out };
     let (places, histories): (Vec<usize>, Vec<History>) =
         panel.histories().iter().enumerate().filter_map(|(at, h)| Some((at, window.training(h)?))).unzip();
