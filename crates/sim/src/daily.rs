@@ -1,0 +1,199 @@
+//! The primary process: the daily P95 of a server's demand, layer by layer.
+
+use crate::effects::Effects;
+use crate::layers;
+use crate::noise::{Driver, Marginal, Mixer, Quad, WildDays};
+use crate::scenario::Scenario;
+use crate::shifts::Shift;
+use fleetcast_numeric::{Stream, math};
+use jiff::civil::{Date, Weekday};
+
+/// What all servers share from day to day: the day's class and the season of each archetype.
+#[derive(Clone, Debug)]
+pub(crate) struct Dates {
+    /// Index into the week's factors, 0 for Monday; a holiday is a Sunday.
+    class: Vec<u8>,
+    /// Season factor of each archetype.
+    season: Vec<Vec<f64>>,
+}
+
+impl Dates {
+    pub(crate) fn new(scenario: &Scenario, dates: &[Date]) -> Self {
+        let class = dates.iter().map(|&date| class_index(scenario.calendar.day_class(date))).collect();
+        let excess = scenario.raw.season.year_end_excess_factor;
+        let season = scenario
+            .archetypes
+            .iter()
+            .map(|archetype| {
+                let (peak, trough) =
+                    (archetype.profile.quarter_end_peak_factor(), archetype.profile.mid_quarter_trough_factor());
+                dates.iter().map(|&date| layers::season(&scenario.calendar, date, peak, trough, excess)).collect()
+            })
+            .collect();
+        Self { class, season }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.class.len()
+    }
+}
+
+fn class_index(day: Weekday) -> u8 {
+    day.to_monday_zero_offset().unsigned_abs()
+}
+
+/// The layers of one metric of one server, one value per day.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Layers {
+    pub(crate) base: f64,
+    pub(crate) growth: Vec<f64>,
+    pub(crate) week: Vec<f64>,
+    pub(crate) season: Vec<f64>,
+    pub(crate) noise: Vec<f64>,
+    pub(crate) event: Vec<f64>,
+    pub(crate) demand: Vec<f64>,
+}
+
+/// The layers but noise and events, of all metrics; `first_day` is the number of the first of `dates`.
+pub(crate) fn expected(
+    scenario: &Scenario,
+    dates: &Dates,
+    first_day: usize,
+    archetype: usize,
+    effects: &Effects,
+) -> [Layers; 4] {
+    let profile = &scenario.archetypes[archetype].profile;
+    let week_loading = scenario.raw.week_loading.array();
+    std::array::from_fn(|m| {
+        let week: [f64; 7] = profile.week().map(|factor| power(factor, week_loading[m]));
+        let season = &dates.season[archetype];
+        Layers {
+            base: effects.base[m],
+            growth: (0..dates.len()).map(|day| layers::growth(effects.growth[m], first_day + day)).collect(),
+            week: dates.class.iter().map(|&class| week[usize::from(class)]).collect(),
+            season: season.iter().map(|&factor| power(factor, effects.season[m])).collect(),
+            ..Layers::default()
+        }
+    })
+}
+
+/// factor^exponent, exact for the exponents 0 and 1 and the factor 1.
+fn power(factor: f64, exponent: f64) -> f64 {
+    if exponent == 0.0 || factor == 1.0 {
+        1.0
+    } else if exponent == 1.0 {
+        factor
+    } else {
+        math::pow(factor, exponent)
+    }
+}
+
+/// What drives the residuals of one scenario.
+#[derive(Clone, Debug)]
+pub(crate) struct DailyNoise {
+    driver: Driver,
+    wild: WildDays,
+    is_normal: bool,
+    mixers: Vec<Mixer>,
+    scales: Scales,
+}
+
+/// Shares of the standard deviation.
+#[derive(Clone, Copy, Debug)]
+struct Scales {
+    own: f64,
+    pool: f64,
+    service: f64,
+    region: f64,
+}
+
+/// The noise that the servers of one service or region share, before it is correlated.
+pub(crate) struct Shared<'a> {
+    pub(crate) service: &'a [Quad],
+    pub(crate) region: &'a [Quad],
+}
+
+impl DailyNoise {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let noise = &scenario.raw.noise;
+        let own = 1.0 - noise.shared_by_pool - noise.shared_by_service - noise.shared_by_region;
+        Self {
+            driver: Driver::new(&noise.timescales_days, &noise.timescale_shares, 1.0),
+            wild: WildDays::new(noise),
+            is_normal: noise.is_normal(),
+            mixers: scenario.archetypes.iter().map(|a| Mixer::new(&a.profile.correlation())).collect(),
+            scales: Scales {
+                // Rounding may leave a share a little under zero.
+                own: math::sqrt(own.max(0.0)),
+                pool: math::sqrt(noise.shared_by_pool),
+                service: math::sqrt(noise.shared_by_service),
+                region: math::sqrt(noise.shared_by_region),
+            },
+        }
+    }
+
+    /// The noise of a service or region, whose name is `scope_id`.
+    pub(crate) fn shared(&self, seed: u64, scope: &str, scope_id: &str, n_days: usize) -> Vec<Quad> {
+        let scale = if scope == "service" { self.scales.service } else { self.scales.region };
+        let mut values = vec![[0.0; 4]; n_days];
+        if scale > 0.0 {
+            self.driver.add(Stream::new(seed, &["noise", scope, scope_id]), scale, &mut values);
+        }
+        values
+    }
+
+    /// The correlated noise of one server: standard normal but for its wild days.
+    fn standard(&self, seed: u64, ids: (&str, &str), archetype: usize, shared: &Shared<'_>) -> Vec<Quad> {
+        let (server_id, pool_id) = ids;
+        let mut values: Vec<Quad> =
+            shared.service.iter().zip(shared.region).map(|(a, b)| std::array::from_fn(|m| a[m] + b[m])).collect();
+        if self.scales.pool > 0.0 {
+            self.driver.add(Stream::new(seed, &["noise", "pool", pool_id]), self.scales.pool, &mut values);
+        }
+        if self.scales.own > 0.0 {
+            self.driver.add(Stream::new(seed, &["noise", "server", server_id]), self.scales.own, &mut values);
+        }
+        let wild = Stream::new(seed, &["noise", "wild days", server_id]);
+        for (day, value) in values.iter_mut().enumerate() {
+            let scale = self.wild.scale(wild, day);
+            *value = self.mixers[archetype].mix(*value).map(|z| z * scale);
+        }
+        values
+    }
+
+    /// Lays the noise of one server, and its level shifts, over its expected layers.
+    pub(crate) fn complete(
+        &self,
+        layers: &mut [Layers; 4],
+        effects: &Effects,
+        seed: u64,
+        ids: (&str, &str),
+        archetype: usize,
+        shared: &Shared<'_>,
+        shifts: &[Shift],
+    ) {
+        let standard = self.standard(seed, ids, archetype, shared);
+        for (m, layer) in layers.iter_mut().enumerate() {
+            let law = Marginal::new(self.is_normal, effects.noise[m], &self.wild);
+            layer.noise = standard.iter().map(|z| law.factor(z[m])).collect();
+            layer.event = events(shifts, m, layer.growth.len());
+            layer.demand = layer.product();
+        }
+    }
+}
+
+/// The factor of the level shifts in force, day by day.
+pub(crate) fn events(shifts: &[Shift], metric: usize, n_days: usize) -> Vec<f64> {
+    let mut factors = vec![1.0; n_days];
+    shifts.iter().for_each(|shift| shift.apply(metric, &mut factors));
+    factors
+}
+
+impl Layers {
+    /// base x growth x week x season x noise x event, day by day.
+    fn product(&self) -> Vec<f64> {
+        let days = self.growth.iter().zip(&self.week).zip(&self.season).zip(&self.noise).zip(&self.event);
+        days.map(|((((growth, week), season), noise), event)| self.base * growth * week * season * noise * event)
+            .collect()
+    }
+}

@@ -1,0 +1,69 @@
+//! How one server differs from its profile.
+
+use crate::membership::{Membership, spread};
+use crate::scenario::Scenario;
+use fleetcast_numeric::{Stream, math, normal};
+
+/// Growth no server falls below, whatever its draw: a shrinking server loses half its load in a year.
+const LOWEST_GROWTH: f64 = -0.5;
+
+/// The numbers of one server: its profile's, changed by its random effects.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Effects {
+    /// Expected daily P95 on an ordinary weekday at the start.
+    pub(crate) base: [f64; 4],
+    /// Growth as a share per year.
+    pub(crate) growth: [f64; 4],
+    /// Exponents of the season factor.
+    pub(crate) season: [f64; 4],
+    /// Coefficient of variation of the daily residual.
+    pub(crate) noise: [f64; 4],
+    /// Factor on the profile's noise.
+    pub(crate) noise_factor: f64,
+    /// How much later than its profile the server has its day.
+    pub(crate) phase_hours: f64,
+}
+
+impl Effects {
+    pub(crate) fn of(scenario: &Scenario, seed: u64, member: &Membership, server_id: &str) -> Self {
+        let effects = &scenario.raw.effects;
+        let profile = &scenario.archetypes[member.archetype].profile;
+        let own = Stream::new(seed, &[server_id, "effects"]);
+        let log_load = pool_log_load(effects, seed, member.pool) + effects.within_pool_log_std * own.normal(0);
+        let loading = effects.loading.array();
+        let base = std::array::from_fn(|m| {
+            let log = loading[m] * log_load + effects.metric_log_std * own.normal(8 + m as u64);
+            profile.base()[m] * math::exp(log)
+        });
+        let growth_common = own.normal(1);
+        let growth = std::array::from_fn(|m| {
+            // Half of the spread is the service's business, common to the metrics; half is each metric's.
+            let z = (growth_common + own.normal(16 + m as u64)) * std::f64::consts::FRAC_1_SQRT_2;
+            let factor = effects.growth_mean_factor + effects.growth_std_factor * z;
+            (profile.growth_percent_per_year()[m] / 100.0 * factor).max(LOWEST_GROWTH)
+        });
+        let season_factor = math::exp(effects.season_log_std * own.normal(2));
+        let noise_factor = math::exp(effects.noise_log_std * own.normal(3));
+        Self {
+            base,
+            growth,
+            season: scenario.raw.season_loading.array().map(|loading| loading * season_factor),
+            noise: profile.std_percent_of_base().map(|std| std / 100.0 * noise_factor),
+            noise_factor,
+            phase_hours: effects.phase_std_hours * own.normal(4),
+        }
+    }
+}
+
+/// Logarithm of a pool's load over its profile's: a mixture of an idle and a busy class, spread evenly
+/// over the pools so that each fleet has its share of both.
+fn pool_log_load(effects: &crate::scenario::Effects, seed: u64, pool: usize) -> f64 {
+    let at = spread(seed, pool, 1);
+    let (share, median, log_std) = if at < effects.idle_share {
+        (at / effects.idle_share, effects.idle_median_factor, effects.idle_log_std)
+    } else {
+        let rest = (at - effects.idle_share) / (1.0 - effects.idle_share);
+        (rest, effects.busy_median_factor, effects.busy_log_std)
+    };
+    math::ln(median) + log_std * normal::quantile(share.clamp(1e-9, 1.0 - 1e-9))
+}

@@ -1,0 +1,287 @@
+//! A fleet: a scenario with a size, a span and a seed, whose servers can be generated one by one.
+
+use crate::clock::ZoneDays;
+use crate::daily::{self, DailyNoise, Dates, Layers, Shared};
+use crate::effects::Effects;
+use crate::intraday::{self, Inside, Ratios};
+use crate::layers::Saturation;
+use crate::membership::Membership;
+use crate::noise::Quad;
+use crate::shifts::{self, Shift};
+use crate::telemetry::{DailyTelemetry, Event, METRICS, ServerTelemetry, TrueCrossing, TruthSeries};
+use crate::{FleetSpec, Result, SampleStep, Scenario};
+use fleetcast_core::{Calendar, Metric, Server};
+use fleetcast_numeric::Stream;
+use jiff::ToSpan;
+use jiff::civil::Date;
+use std::sync::{Arc, OnceLock};
+
+/// Thresholds whose first crossing the truth tells, in % of the capacity.
+const THRESHOLDS: [f64; 2] = [80.0, 90.0];
+
+/// A fleet that can be generated, server by server, on any thread and in any order.
+#[derive(Debug)]
+pub struct Fleet {
+    scenario: Scenario,
+    spec: FleetSpec,
+    metrics: [Arc<Metric>; 4],
+    saturation: Saturation,
+    noise: DailyNoise,
+    /// The days of the run; at finer steps one more, towards which the last evening leads.
+    dates: Vec<Date>,
+    day_tables: Dates,
+    /// Per region.
+    zones: Vec<ZoneDays>,
+    /// Noise of each service and each region, made when first asked for.
+    services: Vec<OnceLock<Vec<Quad>>>,
+    regions: Vec<OnceLock<Vec<Quad>>>,
+    /// Per archetype.
+    ratios: Vec<OnceLock<Ratios>>,
+}
+
+/// One server of the fleet and how it differs from its profile.
+struct Subject {
+    server: Server,
+    pool: String,
+    member: Membership,
+    effects: Effects,
+    shifts: Vec<Shift>,
+}
+
+impl Fleet {
+    /// A fleet of `spec` in `scenario`.
+    ///
+    /// # Errors
+    /// [`crate::Error::OutOfRange`] for a fleet of no servers or no days, or outside 1990 to 2060.
+    pub fn new(scenario: Scenario, spec: FleetSpec) -> Result<Self> {
+        spec.check()?;
+        let process_days = spec.days + usize::from(spec.step != SampleStep::Day);
+        // The start of the day after the last ends it.
+        let boundaries = spec.dates(process_days - spec.days + 1);
+        let dates = boundaries[..process_days].to_vec();
+        let saturation = &scenario.raw.saturation;
+        let knee = saturation.knee_percent / 100.0;
+        Ok(Self {
+            metrics: METRICS.map(|name| Arc::new(Metric::named(name))),
+            saturation: if saturation.is_hard() { Saturation::Hard } else { Saturation::Smooth(knee) },
+            noise: DailyNoise::new(&scenario),
+            day_tables: Dates::new(&scenario, &dates),
+            dates,
+            zones: scenario.regions.iter().map(|r| ZoneDays::new(&r.zone, &boundaries, spec.step)).collect(),
+            services: scenario.raw.services.iter().map(|_| OnceLock::new()).collect(),
+            regions: scenario.regions.iter().map(|_| OnceLock::new()).collect(),
+            ratios: scenario.archetypes.iter().map(|_| OnceLock::new()).collect(),
+            scenario,
+            spec,
+        })
+    }
+
+    /// The metrics, in the order of [`METRICS`].
+    pub fn metrics(&self) -> [Arc<Metric>; 4] {
+        self.metrics.clone()
+    }
+
+    /// Number of servers.
+    #[expect(clippy::len_without_is_empty, reason = "there is at least one server")]
+    pub fn len(&self) -> usize {
+        self.spec.n_servers
+    }
+
+    /// What was asked for.
+    pub fn spec(&self) -> FleetSpec {
+        self.spec
+    }
+
+    /// The scenario it is generated in.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Quarter ends and holidays its load follows.
+    pub fn calendar(&self) -> &Calendar {
+        &self.scenario.calendar
+    }
+
+    /// The server of this index: its id, place and hardware. An index beyond the fleet is a server of a
+    /// larger fleet.
+    pub fn server(&self, index: usize) -> Server {
+        let member = Membership::of(&self.scenario, self.spec.seed, index);
+        member.server(&self.scenario, index, self.spec.start).expect("an archetype's name is not empty")
+    }
+
+    /// Index of the server with this id; `None` when the fleet has none.
+    pub fn index_of(&self, server_id: &str) -> Option<usize> {
+        let index = server_id.rsplit('-').next()?.parse().ok()?;
+        (index < self.len() && self.server(index).server_id() == server_id).then_some(index)
+    }
+
+    /// Everything about the server of this index. A function of scenario, seed, span, step and index
+    /// alone. An index beyond the fleet is a server of a larger fleet.
+    pub fn generate(&self, index: usize) -> ServerTelemetry {
+        let subject = self.subject(index, self.dates.len());
+        let layers = self.layers(&subject);
+        let crossings = self.crossings(&subject.server, &layers);
+        let zone = &self.zones[subject.member.region];
+        let ts_ms = zone.times_ms(self.spec.days);
+        let (truth, daily) = match self.spec.step {
+            SampleStep::Day => {
+                let truth = self.serve(&subject.server, layers.map(daily_truth));
+                let daily = self.daily(&subject, &truth);
+                (truth, Some(daily))
+            }
+            _ => (self.intraday(&subject, &layers, zone), None),
+        };
+        let known = self.spec.days;
+        let zone = subject.server.zone.clone();
+        let shifts = subject.shifts.iter().filter(|shift| shift.start < known);
+        let events = shifts.map(|shift| shift.event(&zone, self.spec.start, known)).collect();
+        let observed = truth.each_ref().map(|series| series.observed.clone());
+        ServerTelemetry { server: subject.server, ts_ms, observed, daily, truth, events, crossings }
+    }
+
+    /// Expected daily P95 of the demand, per metric of [`METRICS`], of the server of this index on
+    /// `n_days` days from day `from_day` on (0 is the start; days after the run's end are allowed).
+    ///
+    /// It knows the scenario, the server's effects and the level shifts that began on or before
+    /// `from_day`, each with its whole course; not the noise, whose mean is 1, and not later shifts.
+    /// Demand, not what is served: it may exceed the capacity.
+    pub fn expected(&self, index: usize, from_day: usize, n_days: usize) -> [Vec<f64>; 4] {
+        let subject = self.subject(index, from_day.saturating_add(1));
+        let last = from_day.saturating_add(n_days);
+        let first = self.spec.start.saturating_add((from_day as i64).min(30_000).days());
+        let dates: Vec<Date> = first.series(1.day()).take(n_days).collect();
+        let tables = Dates::new(&self.scenario, &dates);
+        let layers = daily::expected(&self.scenario, &tables, from_day, subject.member.archetype, &subject.effects);
+        let mut metric = 0;
+        layers.map(|layer| {
+            let events = daily::events(&subject.shifts, metric, last);
+            metric += 1;
+            let days = layer.growth.iter().zip(&layer.week).zip(&layer.season).zip(&events[from_day..]);
+            days.map(|(((growth, week), season), event)| layer.base * growth * week * season * event).collect()
+        })
+    }
+
+    /// All events of the first `n_servers` servers, each once, by start and id.
+    pub fn events(&self, n_servers: usize) -> Vec<Event> {
+        let mut events: Vec<Event> = (0..n_servers)
+            .flat_map(|index| {
+                let subject = self.subject(index, self.spec.days);
+                let zone = subject.server.zone;
+                let event = |shift: &Shift| shift.event(&zone, self.spec.start, self.spec.days);
+                subject.shifts.iter().map(event).collect::<Vec<_>>()
+            })
+            .collect();
+        events.sort_by(|a, b| (a.start_ms, &a.event_id).cmp(&(b.start_ms, &b.event_id)));
+        events.dedup_by(|a, b| a.event_id == b.event_id);
+        events
+    }
+
+    /// The server of this index, with the shifts that begin before day `n_days`.
+    fn subject(&self, index: usize, n_days: usize) -> Subject {
+        let seed = self.spec.seed;
+        let member = Membership::of(&self.scenario, seed, index);
+        let server = self.server(index);
+        let pool = member.pool_name(&self.scenario);
+        let effects = Effects::of(&self.scenario, seed, &member, server.server_id());
+        let law = &self.scenario.raw.level_shifts;
+        let own = ("server", server.server_id());
+        let mut list = shifts::shifts(law, law.per_server_per_year, seed, own, n_days);
+        list.extend(shifts::shifts(law, law.per_pool_per_year, seed, ("pool", &pool), n_days));
+        list.sort_by_key(|shift| shift.start);
+        Subject { server, pool, member, effects, shifts: list }
+    }
+
+    fn layers(&self, subject: &Subject) -> [Layers; 4] {
+        let (member, effects) = (&subject.member, &subject.effects);
+        let mut layers = daily::expected(&self.scenario, &self.day_tables, 0, member.archetype, effects);
+        let n = self.dates.len();
+        let seed = self.spec.seed;
+        let service = &self.scenario.raw.services[member.service].name;
+        let region = &self.scenario.regions[member.region].name;
+        let shared = Shared {
+            service: self.services[member.service].get_or_init(|| self.noise.shared(seed, "service", service, n)),
+            region: self.regions[member.region].get_or_init(|| self.noise.shared(seed, "region", region, n)),
+        };
+        let ids = (subject.server.server_id(), subject.pool.as_str());
+        self.noise.complete(&mut layers, effects, seed, ids, member.archetype, &shared, &subject.shifts);
+        layers
+    }
+
+    fn intraday(&self, subject: &Subject, layers: &[Layers; 4], zone: &ZoneDays) -> [TruthSeries; 4] {
+        let effects = &subject.effects;
+        let step = self.spec.step.to_string();
+        let stream = Stream::new(self.spec.seed, &["noise", "inside the day", subject.server.server_id(), &step]);
+        let n = zone.n_samples(zone.days.len());
+        let own = (effects.phase_hours, effects.noise_factor);
+        let inside = Inside::new(&self.scenario, subject.member.archetype, own, stream, (n, zone.step_s));
+        let samples = |m: usize| intraday::samples(&inside, m, &layers[m], zone, self.spec.days);
+        self.serve(&subject.server, std::array::from_fn(samples))
+    }
+
+    /// What bounds a metric on a server: its capacity where it is a percentage; throughput in MB/s is
+    /// not bounded.
+    fn bound(&self, metric: usize) -> Option<f64> {
+        self.metrics[metric].bounds().map(|bounds| bounds.high)
+    }
+
+    fn serve(&self, _server: &Server, mut truth: [TruthSeries; 4]) -> [TruthSeries; 4] {
+        for (m, series) in truth.iter_mut().enumerate() {
+            let bound = self.bound(m);
+            let served = series.demand.iter().map(|&demand| self.saturation.serve(demand, bound));
+            (series.observed, series.saturated) = served.unzip();
+        }
+        truth
+    }
+
+    fn daily(&self, subject: &Subject, truth: &[TruthSeries; 4]) -> DailyTelemetry {
+        let archetype = subject.member.archetype;
+        let ratios = self.ratios[archetype].get_or_init(|| Ratios::new(&self.scenario, archetype));
+        let tables = ratios.tables(&subject.effects);
+        let stream = Stream::new(self.spec.seed, &["mean and maximum", subject.server.server_id()]);
+        let days: Vec<usize> =
+            (0..self.spec.days).map(|day| stream.below(day as u64, tables[0].len() as u64) as usize).collect();
+        let series = |m: usize, which: usize| {
+            let (bound, demand) = (self.bound(m), &truth[m].demand);
+            let served =
+                |(demand, &day): (&f64, &usize)| self.saturation.serve(demand * tables[m][day][which], bound).0;
+            demand.iter().zip(&days).map(served).collect()
+        };
+        DailyTelemetry {
+            dates: self.dates[..self.spec.days].to_vec(),
+            p95: truth.each_ref().map(|series| series.observed.clone()),
+            mean: std::array::from_fn(|m| series(m, 0)),
+            max: std::array::from_fn(|m| series(m, 1)),
+        }
+    }
+
+    fn crossings(&self, server: &Server, layers: &[Layers; 4]) -> Vec<TrueCrossing> {
+        let mut crossings = Vec::new();
+        for (metric, layer) in layers.iter().enumerate() {
+            let Some(capacity) = server.capacity(&self.metrics[metric]) else { continue };
+            let bound = self.bound(metric);
+            for threshold in THRESHOLDS {
+                let limit = threshold / 100.0 * capacity;
+                let over = |demand: &f64| self.saturation.serve(*demand, bound).0 >= limit;
+                if let Some(day) = layer.demand[..self.spec.days].iter().position(over) {
+                    crossings.push(TrueCrossing { metric, threshold, date: self.dates[day] });
+                }
+            }
+        }
+        crossings
+    }
+}
+
+fn daily_truth(layers: Layers) -> TruthSeries {
+    TruthSeries {
+        base: layers.base,
+        day: vec![1.0; layers.growth.len()],
+        growth: layers.growth,
+        week: layers.week,
+        season: layers.season,
+        noise: layers.noise,
+        event: layers.event,
+        demand: layers.demand,
+        observed: Vec::new(),
+        saturated: Vec::new(),
+    }
+}
