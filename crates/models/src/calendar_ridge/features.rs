@@ -58,6 +58,8 @@ pub(super) struct Features {
     pub(super) length: usize,
     /// Steps of a block: trend knots and tuning windows are a block apart.
     pub(super) block: usize,
+    /// The shortest season, whose shape of late is looked at; 1 when nothing repeats.
+    pub(super) shape_season: usize,
     knots: Vec<usize>,
     seasons: Vec<Season>,
     first_year_column: Option<usize>,
@@ -80,6 +82,7 @@ impl Features {
             calendar,
             length,
             block,
+            shape_season: season_lengths.iter().copied().filter(|&m| m > 1).min().unwrap_or(1),
             knots: Vec::new(),
             seasons: Vec::new(),
             first_year_column: None,

@@ -93,7 +93,7 @@ struct OnScale {
     scale: Scale,
     cleaned: Cleaned,
     solutions: Vec<Vec<Vec<f64>>>,
-    losses: Vec<f64>,
+    losses: Vec<Vec<f64>>,
 }
 
 /// A series whose regressions are done and whose candidates are not weighted yet.
@@ -124,9 +124,11 @@ impl Learned {
         let plain = on_scale(Scale::plain(values));
         let log = Scale::log(values).map(on_scale);
         let mut losses = plain.losses.clone();
-        match &log {
-            Some(log) => losses.extend_from_slice(&log.losses),
-            None => losses.extend(plain.losses.iter().map(|_| f64::INFINITY)),
+        for (at, row) in losses.iter_mut().enumerate() {
+            match &log {
+                Some(log) => row.extend_from_slice(&log.losses[at]),
+                None => row.resize(2 * row.len(), f64::INFINITY),
+            }
         }
         let relative = tune::relative(&losses);
         Self { frame: Frame::of(history), design, own_system, plain, log, relative }
@@ -192,7 +194,7 @@ impl Learned {
                 let ahead = t - origin + 1;
                 let value = blend(&bases, |base| {
                     let seasons = system.rows.dot_seasons(t, &base.state.coefficients, features.n_trend());
-                    seasons + base.state.parts(ahead as f64).trend(&base.ending)
+                    seasons + base.state.parts(ahead).trend(&base.ending)
                 });
                 misses.push(Miss { origin, ahead, error: on.cleaned.observed[t] - on.scale.of(value) });
             }
@@ -211,6 +213,7 @@ fn merge(endings: &[Ending], weights: &[f64]) -> (f64, Ending) {
     for (ending, weight) in endings.iter().zip(weights) {
         let share = weight / total;
         mean.slope += share * ending.slope;
+        mean.shape += share * ending.shape;
         for window in 0..2 {
             for fade in 0..2 {
                 mean.carried[window][fade] += share * ending.carried[window][fade];
@@ -257,7 +260,7 @@ impl CalendarRidgeFit {
         let total_weight: f64 = self.bases.iter().map(|base| base.weight).sum();
         self.design.visit_ahead(horizon, |h, row| {
             for base in &self.bases {
-                let trend = base.state.parts((h + 1) as f64).trend(&base.ending);
+                let trend = base.state.parts(h + 1).trend(&base.ending);
                 let mut effects = [0.0; 5];
                 for &(column, value) in row {
                     let column = column as usize;
@@ -285,7 +288,7 @@ impl CalendarRidgeFit {
             centre.push(blend(&self.bases, |base| {
                 let coefficients = &base.state.coefficients;
                 let seasons: f64 = row.iter().map(|&(column, value)| value * coefficients[column as usize]).sum();
-                seasons + base.state.parts((h + 1) as f64).trend(&base.ending)
+                seasons + base.state.parts(h + 1).trend(&base.ending)
             }));
         });
         centre

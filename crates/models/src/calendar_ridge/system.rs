@@ -1,5 +1,6 @@
 //! The normal equations of one design, factored once and solved for every series that shares it.
 
+use super::explain::Component;
 use super::features::{Features, Kind};
 use fleetcast_numeric::{linear, math};
 
@@ -16,11 +17,16 @@ pub(super) struct Flavour {
     pub(super) hinge: f64,
     /// Blocks after which an observation counts half.
     pub(super) half_life: f64,
+    /// Factor on the expected effects of the year and of quarter ends.
+    pub(super) calendar: f64,
 }
 
 /// The stiff trend sees the long run, the supple one follows what changed lately.
-pub(super) const FLAVOURS: [Flavour; 2] =
-    [Flavour { slope: 0.5, hinge: 0.1, half_life: 16.0 }, Flavour { slope: 1.0, hinge: 1.0, half_life: 5.0 }];
+pub(super) const FLAVOURS: [Flavour; 3] = [
+    Flavour { slope: 0.5, hinge: 0.1, half_life: 16.0, calendar: 1.0 },
+    Flavour { slope: 1.0, hinge: 1.0, half_life: 5.0, calendar: 1.0 },
+    Flavour { slope: 0.3, hinge: 0.3, half_life: 1.0, calendar: 0.03 },
+];
 
 /// Values of a design that are not zero, step after step.
 #[derive(Clone, Debug, Default)]
@@ -126,6 +132,7 @@ impl System {
                     * match column.kind {
                         Kind::Slope => flavour.slope,
                         Kind::Hinge => flavour.hinge,
+                        Kind::Season if column.component != Component::Week => flavour.calendar,
                         Kind::Level | Kind::Season => 1.0,
                     };
                 matrix[j * p + j] += weight(length - 1) * NOISE_SHARE / (expected * expected);

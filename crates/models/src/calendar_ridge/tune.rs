@@ -4,11 +4,14 @@
 use super::clean::{Cleaned, Scale};
 use super::features::Features;
 use super::system::{FLAVOURS, System};
-use fleetcast_numeric::math;
+use fleetcast_numeric::{math, quantile};
 
 /// Shares of the recent residual that are carried forward, and of the slope.
 const SHARES: [f64; 4] = [0.0, 0.35, 0.7, 1.0];
 const SLOPES: [f64; 3] = [0.0, 0.5, 1.0];
+const SHAPES: [f64; 3] = [0.0, 0.45, 0.9];
+/// Last seasons whose residuals make a shape.
+const SHAPE_SEASONS: usize = 3;
 /// Every third step judges: neighbours tell the same, and 3 shares no factor with 7 or 8.
 const STRIDE: usize = 3;
 /// Relative difference of two losses that makes a real difference to a weight.
@@ -25,18 +28,22 @@ pub(super) struct Ending {
     pub(super) slope: f64,
     /// Share of the recent residual that is carried forward: short and long window, for good and fading.
     pub(super) carried: [[f64; 2]; 2],
+    /// Share of the last seasons' residual shape that is carried forward.
+    pub(super) shape: f64,
 }
 
 /// Every ending that is tried.
 pub(super) fn endings() -> Vec<Ending> {
     let mut all = Vec::new();
-    for slope in SLOPES {
-        all.push(Ending { slope, carried: [[0.0; 2]; 2] });
-        for share in &SHARES[1..] {
-            for place in 0..4 {
-                let mut carried = [[0.0; 2]; 2];
-                carried[place / 2][place % 2] = *share;
-                all.push(Ending { slope, carried });
+    for shape in SHAPES {
+        for slope in SLOPES {
+            all.push(Ending { slope, shape, carried: [[0.0; 2]; 2] });
+            for share in &SHARES[1..] {
+                for place in 0..4 {
+                    let mut carried = [[0.0; 2]; 2];
+                    carried[place / 2][place % 2] = *share;
+                    all.push(Ending { slope, shape, carried });
+                }
             }
         }
     }
@@ -50,8 +57,10 @@ pub(super) struct State {
     /// Trend at the origin, and its slope in slope units.
     pub(super) level: f64,
     pub(super) slope: f64,
-    /// Mean residual over the short and the long window.
+    /// Median residual over the short and the long window.
     pub(super) recent: [f64; 2],
+    /// Mean residual at each step of the season over the last seasons, its own mean taken out.
+    pub(super) shape: Vec<f64>,
     /// Steps over which a slope dies away.
     damping: f64,
     block: f64,
@@ -74,21 +83,26 @@ impl State {
         let slope = coefficients[1] + hinges.map(|column| coefficients[column]).sum::<f64>();
         let recent = windows(features.block).map(|window| {
             let from = origin.saturating_sub(window);
-            let sum: f64 = (from..origin).map(|t| cleaned.shown[t] - system.rows.dot(t, &coefficients)).sum();
-            sum / (origin - from) as f64
+            let residuals: Vec<f64> =
+                (from..origin).map(|t| cleaned.observed[t] - system.rows.dot(t, &coefficients)).collect();
+            quantile(&residuals, 0.5).unwrap_or(0.0)
         });
+        let shape = shape(&cleaned.shown, origin, features.shape_season, |t| system.rows.dot(t, &coefficients));
         let block = features.block as f64;
         let damping = (8.0 * block).min(origin as f64);
-        Self { coefficients, level, slope, recent, damping, block, slope_unit: features.slope_unit() }
+        Self { coefficients, level, slope, recent, shape, damping, block, slope_unit: features.slope_unit() }
     }
 
     /// What the trend of each ending is made of, `ahead` steps after the origin (1 for the first).
-    pub(super) fn parts(&self, ahead: f64) -> Parts {
+    pub(super) fn parts(&self, ahead: usize) -> Parts {
+        let shape = self.shape[(ahead - 1) % self.shape.len()];
+        let ahead = ahead as f64;
         let fading = math::exp(-ahead / self.block);
         Parts {
             level: self.level,
             growth: (self.slope * self.growth(ahead)).clamp(-MOST_GROWTH, MOST_GROWTH),
             recent: self.recent.map(|recent| [recent, recent * fading]),
+            shape,
         }
     }
 
@@ -98,49 +112,64 @@ impl State {
     }
 }
 
+/// Mean residual at each step of the season that follows `origin`, its own mean taken out.
+fn shape(shown: &[f64], origin: usize, season_length: usize, fitted: impl Fn(usize) -> f64) -> Vec<f64> {
+    if season_length < 2 || origin < SHAPE_SEASONS * season_length {
+        return vec![0.0];
+    }
+    let mut shape = vec![0.0; season_length];
+    for back in 1..=SHAPE_SEASONS * season_length {
+        let t = origin - back;
+        shape[(SHAPE_SEASONS * season_length - back) % season_length] += (shown[t] - fitted(t)) / SHAPE_SEASONS as f64;
+    }
+    let mean = shape.iter().sum::<f64>() / season_length as f64;
+    shape.iter_mut().for_each(|value| *value -= mean);
+    shape
+}
+
 /// Steps of the short and of the long window for the recent residual.
 fn windows(block: usize) -> [usize; 2] {
     [(block / 6).max(3), (block / 2).max(7)]
 }
 
-/// Mean absolute error of each flavour and ending over the tuning origins, in the series' unit.
+/// Mean absolute error of each flavour and ending, in the series' unit: a row per tuning origin.
 ///
-/// Flavour after flavour, each with all of [`endings`]; empty when there is no origin.
+/// A row has flavour after flavour, each with all of [`endings`].
 pub(super) fn losses(
     features: &Features,
     system: &System,
     cleaned: &Cleaned,
     scale: Scale,
     solutions: &[Vec<Vec<f64>>],
-) -> Vec<f64> {
+) -> Vec<Vec<f64>> {
     let endings = endings();
-    let mut losses = vec![0.0; FLAVOURS.len() * endings.len()];
-    let mut n = 0usize;
+    let mut table = Vec::new();
     let n_trend = features.n_trend();
     for (at, &origin) in system.origins.iter().enumerate().skip(1) {
         let steps: Vec<usize> = (origin..(origin + features.block).min(cleaned.observed.len()))
             .step_by(STRIDE)
             .filter(|&t| !cleaned.observed[t].is_nan())
             .collect();
-        n += steps.len();
+        if steps.is_empty() {
+            continue;
+        }
+        let mut losses = vec![0.0; FLAVOURS.len() * endings.len()];
         for (flavour, solutions) in solutions.iter().enumerate() {
             let state = State::new(features, system, cleaned, solutions[at].clone(), origin, n_trend);
             for &t in &steps {
                 let season = system.rows.dot_seasons(t, &state.coefficients, n_trend);
                 let truth = cleaned.observed[t];
                 let unit = scale.unit(truth);
-                let parts = state.parts((t - origin + 1) as f64);
+                let parts = state.parts(t - origin + 1);
                 for (i, ending) in endings.iter().enumerate() {
                     losses[flavour * endings.len() + i] += scale.error(unit, season + parts.trend(ending) - truth);
                 }
             }
         }
+        losses.iter_mut().for_each(|loss| *loss /= steps.len() as f64);
+        table.push(losses);
     }
-    if n == 0 {
-        return Vec::new();
-    }
-    losses.iter_mut().for_each(|loss| *loss /= n as f64);
-    losses
+    table
 }
 
 /// The parts of the trend at one step, so that each ending costs a few products.
@@ -149,12 +178,13 @@ pub(super) struct Parts {
     level: f64,
     growth: f64,
     recent: [[f64; 2]; 2],
+    shape: f64,
 }
 
 impl Parts {
     /// Their sum under `ending`.
     pub(super) fn trend(&self, ending: &Ending) -> f64 {
-        let mut sum = self.level + ending.slope * self.growth;
+        let mut sum = self.level + ending.slope * self.growth + ending.shape * self.shape;
         for (recent, carried) in self.recent.iter().zip(&ending.carried) {
             sum += recent[0] * carried[0] + recent[1] * carried[1];
         }
@@ -162,10 +192,20 @@ impl Parts {
     }
 }
 
-/// Losses relative to their least, so that series of all sizes count alike; `None` when there are none.
-pub(super) fn relative(losses: &[f64]) -> Option<Vec<f64>> {
-    let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    (least.is_finite() && least > 0.0).then(|| losses.iter().map(|loss| (loss / least).min(10.0)).collect())
+/// Losses relative to the middle one of their origin, so that series and times of all sizes count alike,
+/// averaged over the origins; `None` when there are none.
+pub(super) fn relative(table: &[Vec<f64>]) -> Option<Vec<f64>> {
+    let mut sums = vec![0.0; table.first()?.len()];
+    let mut n = 0.0;
+    for losses in table {
+        let finite: Vec<f64> = losses.iter().copied().filter(|loss| loss.is_finite()).collect();
+        let middle = quantile(&finite, 0.5).unwrap_or(0.0);
+        if middle > 0.0 {
+            n += 1.0;
+            sums.iter_mut().zip(losses).for_each(|(sum, loss)| *sum += (loss / middle).min(3.0));
+        }
+    }
+    (n > 0.0).then(|| sums.iter().map(|sum| sum / n).collect())
 }
 
 /// Weights of the candidates that are `possible`, from the series' own relative losses and the fleet's;
