@@ -222,8 +222,8 @@ impl Present {
                 _ => "memory size",
             };
             return Err(match name {
-                Some(name) => format!("the server's {missing} not known, and `{name}` is not in the price book"),
-                None => format!("the server's {missing} not known, nor its type"),
+                Some(name) => format!("`{name}` is not in the price book, and nothing says the server's {missing}"),
+                None => format!("neither the server's type nor its {missing} is known"),
             });
         };
         let mut remarks = Vec::new();

@@ -6,10 +6,12 @@
 
 mod candidate;
 mod class;
+mod days;
 mod error;
 mod group;
 mod limits;
 mod load;
+mod measures;
 mod passage;
 mod prices;
 mod retire;
@@ -17,6 +19,7 @@ mod risk;
 mod seen;
 mod series;
 mod size;
+mod underused;
 
 pub use candidate::{Candidate, Excuse};
 pub use class::{Classification, classify};

@@ -2,6 +2,7 @@
 
 use crate::class::{Classification, classify};
 use crate::passage::{Passage, passages};
+use crate::series::FEWEST_DAYS;
 use crate::{Limits, Seen, SeriesOutlook};
 use fleetcast_core::{Calendar, CrossingDates, History, Metric, Risk, RiskClass, RiskState, Step};
 use jiff::civil::Date;
@@ -10,8 +11,6 @@ use std::sync::Arc;
 /// The horizons of [`Risk::p_crossed`], in days.
 pub const RISK_HORIZONS: [usize; 4] = [30, 60, 90, 180];
 
-/// Observed days below which nothing is judged: every weekday twice.
-const FEWEST_DAYS: usize = 14;
 /// Days that tell whether a series is over already.
 const RECENT_DAYS: usize = 14;
 

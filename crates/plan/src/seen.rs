@@ -24,24 +24,33 @@ const ENOUGH: usize = 11;
 impl Seen {
     /// What `history`, at day step, has seen.
     pub fn of(history: &History, calendar: &Calendar) -> Self {
-        let days: Vec<(usize, Date)> = (history.values().iter().enumerate())
-            .filter(|(_, value)| !value.is_nan())
-            .map(|(step, _)| (step, history.timeline().date(step)))
-            .collect();
-        let (Some(&(first, start)), Some(&(last, end))) = (days.first(), days.last()) else {
+        let values = history.values();
+        let observed = |step: &usize| !values[*step].is_nan();
+        let (Some(first), Some(last)) = ((0..values.len()).find(observed), (0..values.len()).rfind(observed)) else {
             return Self { span_days: 0, dates: None, quarter_ends: 0, year_ends: 0 };
         };
-        let dates = || days.iter().map(|&(_, date)| date);
-        let near_quarter_end = |date: &Date| is_quarter_end_window(calendar, *date);
-        // Two runs of such days are apart by weeks, so the next quarter end after ten days back names each.
-        let quarter = |date: Date| calendar.next_quarter_end(days_before(date, QUARTER_REACH));
-        let year = |date: Date| if date.month() == 1 { date.year() } else { date.year() + 1 };
-        Self {
-            span_days: last - first + 1,
-            dates: Some((start, end)),
-            quarter_ends: runs(dates().filter(near_quarter_end).map(quarter)),
-            year_ends: runs(dates().filter(|date| calendar.is_year_end(*date)).map(year)),
+        let (start, end) = (history.timeline().date(first), history.timeline().date(last));
+        // Whether most of the days from `from` to `to` were observed.
+        let is_seen = |from: Date, to: Date| {
+            let step = |date: Date| first as i64 + (date.duration_since(start).as_hours() / 24);
+            let days = step(from).max(0) as usize..(step(to) + 1).clamp(0, values.len() as i64) as usize;
+            days.filter(observed).count() >= ENOUGH
+        };
+        let mut quarter_ends = 0;
+        let mut quarter = calendar.next_quarter_end(days_after(start, -QUARTER_REACH));
+        while days_after(quarter, -QUARTER_REACH) <= end {
+            let window = (days_after(quarter, -QUARTER_REACH), days_after(quarter, QUARTER_REACH));
+            quarter_ends += usize::from(is_seen(window.0, window.1));
+            let next = calendar.next_quarter_end(days_after(quarter, 1));
+            // The last day that can be written has no next one.
+            if next <= quarter {
+                break;
+            }
+            quarter = next;
         }
+        let turns = (start.year() - 1..=end.year()).filter_map(|year| Date::new(year, 12, 20).ok());
+        let year_ends = turns.filter(|&turn| is_seen(turn, days_after(turn, 21))).count();
+        Self { span_days: last - first + 1, dates: Some((start, end)), quarter_ends, year_ends }
     }
 
     /// All that a history can see: for truths, which need no history.
@@ -77,21 +86,8 @@ pub(crate) fn is_quarter_end_window(calendar: &Calendar, date: Date) -> bool {
     calendar.days_to_nearest_quarter_end(date) <= QUARTER_REACH
 }
 
-fn days_before(date: Date, days: i32) -> Date {
-    date.saturating_sub(jiff::Span::new().days(days))
-}
-
-/// Runs of equal keys that are long enough to count as seen.
-fn runs<K: PartialEq>(keys: impl Iterator<Item = K>) -> usize {
-    let (mut seen, mut current, mut length) = (0, None, 0usize);
-    for key in keys {
-        if current.as_ref() != Some(&key) {
-            (current, length) = (Some(key), 0);
-        }
-        length += 1;
-        seen += usize::from(length == ENOUGH);
-    }
-    seen
+fn days_after(date: Date, days: i32) -> Date {
+    date.saturating_add(jiff::Span::new().days(days))
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use fleetcast_core::{History, Paths, Server};
 
+/// Observed days below which nothing is said of a series: every weekday twice.
+pub(crate) const FEWEST_DAYS: usize = 14;
+
 /// The past and the futures of one server's metric, at day step.
 ///
 /// `expected` and `paths` begin on the day after the last step of `history` and are in its unit.

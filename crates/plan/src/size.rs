@@ -3,13 +3,12 @@
 use crate::candidate::{Candidate, Present, not_eligible, settle};
 use crate::load::{Grid, Resource};
 use crate::retire::idle;
+use crate::series::FEWEST_DAYS;
 use crate::{Excuse, Limits, PriceBook, SeriesOutlook};
 use fleetcast_core::{Action, Recommendation, Server};
 
 /// Hours in a month of a bill: 365 days / 12.
 const HOURS_PER_MONTH: f64 = 730.0;
-/// Observed days below which nothing is sized: every weekday twice.
-const FEWEST_DAYS: usize = 14;
 /// Excuses that a reason has room for.
 const SHOWN_EXCUSES: usize = 3;
 
