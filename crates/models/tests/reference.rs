@@ -1,0 +1,93 @@
+//! Seasonal naive and theta against statsforecast 2.1.1.
+//!
+//! `reference/statsforecast.csv` is what `reference/statsforecast_reference.py` prints: for each series
+//! `SeasonalNaive(season_length).forecast(y, h=2 * season, level=[80, 90])` and
+//! `DynamicOptimizedTheta(season_length).forecast(y, h=2 * season)`.
+
+use fleetcast_core::{Calendar, Forecast, Future, History, Metric, SeriesId, Timeline};
+use fleetcast_models::{Settings, named};
+use fleetcast_numeric::math;
+use jiff::civil::date;
+use std::f64::consts::TAU;
+use std::sync::Arc;
+
+const REFERENCE: &str = include_str!("reference/statsforecast.csv");
+
+/// The generator of the script.
+fn noise(n: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed;
+    let mut next = || {
+        state = (state * 1_103_515_245 + 12_345) % (1 << 31);
+        state as f64 / f64::from(1 << 30) - 1.0
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+/// The series of the script.
+fn series(name: &str) -> Vec<f64> {
+    let of = |n: usize, seed: u64, value: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
+        noise(n, seed).into_iter().enumerate().map(|(t, e)| value(t as f64, e)).collect()
+    };
+    match name {
+        "growing" => of(200, 7, &|t, e| 50.0 + 0.05 * t + 8.0 * math::sin(TAU * t / 7.0) + 3.0 * e),
+        "idle" => of(150, 11, &|_, e| 2.0 + 0.5 * e),
+        "hourly" => of(240, 13, &|t, e| 30.0 * (1.0 + 0.4 * math::cos(TAU * t / 24.0)) * (1.0 + 0.1 * e)),
+        "walk" => {
+            let mut level = 100.0;
+            let mut step = |e: f64| {
+                level += 2.0 * e;
+                level
+            };
+            noise(120, 17).into_iter().map(&mut step).collect()
+        }
+        "around zero" => of(100, 19, &|t, e| 5.0 * math::sin(TAU * t / 7.0) + e),
+        _ => of(180, 23, &|t, e| 1e6 * (10.0 + 0.02 * t + e + if t % 7.0 < 5.0 { 3.0 } else { 0.0 })),
+    }
+}
+
+fn forecast(model: &str, name: &str, season_length: usize) -> Forecast {
+    let settings = Settings { season_lengths: vec![season_length], calendar: Arc::new(Calendar::us()) };
+    let timeline = Timeline::daily(date(2024, 1, 1));
+    let metric = Arc::new(Metric::named("load"));
+    let history = History::new(SeriesId::new(name, ""), metric, timeline, series(name)).unwrap();
+    let fitted = named(model, &settings).unwrap().fit(&history).unwrap();
+    fitted.predict(&Future { horizon: 2 * season_length }, &[0.05, 0.1, 0.5, 0.9, 0.95]).unwrap()
+}
+
+/// Compares every line of `model`; `tolerance` is relative to the largest number of the line.
+fn check(model: &str, tolerance: f64) {
+    let mut n_lines = 0;
+    for line in REFERENCE.lines().filter(|line| line.starts_with(model)) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let got = forecast(model, cells[1], cells[2].parse().unwrap());
+        let got = match cells[3] {
+            "mean" => got.point().to_vec(),
+            "lo-90" => got.quantile(0.05).unwrap(),
+            "lo-80" => got.quantile(0.1).unwrap(),
+            "hi-80" => got.quantile(0.9).unwrap(),
+            _ => got.quantile(0.95).unwrap(),
+        };
+        let expected: Vec<f64> = cells[4..].iter().map(|cell| cell.parse().unwrap()).collect();
+        let size = expected.iter().fold(0.0_f64, |size, v| size.max(v.abs()));
+        for (h, (got, expected)) in got.iter().zip(&expected).enumerate() {
+            assert!(
+                (got - expected).abs() <= tolerance * size,
+                "{} {} step {h}: {got} for {expected}",
+                cells[1],
+                cells[3]
+            );
+        }
+        n_lines += 1;
+    }
+    assert!(n_lines >= 6, "{n_lines} lines");
+}
+
+#[test]
+fn seasonal_naive_and_its_intervals_equal_statsforecast() {
+    check("seasonal-naive", 1e-9);
+}
+
+#[test]
+fn theta_equals_statsforecast_to_four_digits() {
+    check("theta", 1e-4);
+}

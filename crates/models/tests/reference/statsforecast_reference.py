@@ -1,0 +1,46 @@
+"""Makes the reference numbers of tests/reference.rs.
+
+    python statsforecast_reference.py > reference.csv      # statsforecast 2.1.1, numpy 2.4.6
+
+One line per model and series: model, series, season, then its numbers. The series are formulas, so that the
+Rust test makes the same ones: a linear congruential generator stands in for noise.
+"""
+import math
+from statsforecast.models import DynamicOptimizedTheta, SeasonalNaive
+import numpy as np
+
+
+def noise(n, seed):
+    """n numbers in [-1, 1)."""
+    state, out = seed, []
+    for _ in range(n):
+        state = (state * 1103515245 + 12345) % 2**31
+        out.append(state / 2**30 - 1)
+    return out
+
+
+def series():
+    e = noise(400, 7)
+    yield "growing", 7, [50 + 0.05 * t + 8 * math.sin(2 * math.pi * t / 7) + 3 * e[t] for t in range(200)]
+    e = noise(400, 11)
+    yield "idle", 7, [2 + 0.5 * e[t] for t in range(150)]
+    e = noise(400, 13)
+    yield "hourly", 24, [30 * (1 + 0.4 * math.cos(2 * math.pi * t / 24)) * (1 + 0.1 * e[t]) for t in range(240)]
+    e, level, walk = noise(400, 17), 100.0, []
+    for t in range(120):
+        level += 2 * e[t]
+        walk.append(level)
+    yield "walk", 7, walk
+    e = noise(400, 19)
+    yield "around zero", 7, [5 * math.sin(2 * math.pi * t / 7) + e[t] for t in range(100)]
+    e = noise(400, 23)
+    yield "large", 7, [1e6 * (10 + 0.02 * t + e[t] + (3 if t % 7 < 5 else 0)) for t in range(180)]
+
+
+for name, season, y in series():
+    y = np.array(y)
+    naive = SeasonalNaive(season_length=season).forecast(y=y, h=2 * season, level=[80, 90])
+    for key in ("mean", "lo-90", "lo-80", "hi-80", "hi-90"):
+        print(f"seasonal-naive,{name},{season},{key}," + ",".join(f"{v:.10g}" for v in naive[key]))
+    theta = DynamicOptimizedTheta(season_length=season).forecast(y=y, h=2 * season)
+    print(f"theta,{name},{season},mean," + ",".join(f"{v:.10g}" for v in theta["mean"]))
