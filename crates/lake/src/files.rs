@@ -1,0 +1,365 @@
+//! Frames as plain files, and files of plain series.
+
+use crate::batch::plain_batch;
+use crate::store::write_parquet;
+use crate::{Error, Frame, Result};
+use datafusion::arrow::array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::compute::{cast, concat_batches};
+use datafusion::arrow::csv;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
+use datafusion::prelude::{CsvReadOptions, ParquetReadOptions, SessionConfig, SessionContext};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Form of a plain file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlainFormat {
+    /// Comma-separated values with one header line.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl PlainFormat {
+    /// The form that a file's ending says; CSV when it says nothing.
+    pub fn of(path: &Path) -> Self {
+        let parquet = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
+        if parquet { Self::Parquet } else { Self::Csv }
+    }
+
+    /// Its usual ending.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+/// A file that frames are written to, in order of their part numbers, and that is there as a whole or
+/// not at all.
+#[derive(Debug)]
+pub struct FrameFile {
+    path: PathBuf,
+    temporary: PathBuf,
+    format: PlainFormat,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    file: File,
+    next: usize,
+    early: BTreeMap<usize, RecordBatch>,
+    // Parquet keeps its batches to the end: row groups of an even size are worth the memory of a table.
+    kept: Vec<RecordBatch>,
+    with_header: bool,
+}
+
+impl FrameFile {
+    /// Begins a file; it has its name from [`FrameFile::finish`] on.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be made.
+    pub fn create(path: &Path, format: PlainFormat) -> Result<Self> {
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(".new");
+        let temporary = PathBuf::from(temporary);
+        let file = File::create(&temporary).map_err(Error::io("write", path))?;
+        let state = State { file, next: 0, early: BTreeMap::new(), kept: Vec::new(), with_header: true };
+        Ok(Self { path: path.to_owned(), temporary, format, state: Mutex::new(state) })
+    }
+
+    /// Writes a frame as part number `part`, counted from 0 without holes; parts may come in any order.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be written.
+    pub fn write_part(&self, frame: &Frame, part: usize) -> Result<()> {
+        let batch = plain_batch(frame)?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.early.insert(part, batch);
+        while let Some(batch) = {
+            let next = state.next;
+            state.early.remove(&next)
+        } {
+            state.next += 1;
+            self.write(&mut state, batch)?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, state: &mut State, batch: RecordBatch) -> Result<()> {
+        match self.format {
+            PlainFormat::Parquet => state.kept.push(batch),
+            PlainFormat::Csv => {
+                let buffered = BufWriter::new(&state.file);
+                let mut writer = csv::WriterBuilder::new()
+                    .with_header(state.with_header)
+                    .with_timestamp_format("%Y-%m-%dT%H:%M:%S%.fZ".to_owned())
+                    .build(buffered);
+                writer.write(&batch).map_err(|error| self.refused(error))?;
+                state.with_header = false;
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(&self, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+        Error::Io { action: "write", path: self.path.clone(), source: std::io::Error::other(error) }
+    }
+
+    /// Ends the file and gives it its name.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be written.
+    pub fn finish(self) -> Result<()> {
+        {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(first) = state.kept.first() {
+                let whole = concat_batches(&first.schema(), &state.kept).map_err(|error| self.refused(error))?;
+                write_parquet(&state.file, &whole, &self.path)?;
+            }
+        }
+        std::fs::rename(&self.temporary, &self.path).map_err(Error::io("write", &self.path))
+    }
+}
+
+impl Drop for FrameFile {
+    /// Removes what was not finished.
+    fn drop(&mut self) {
+        // After `finish` there is nothing left under this name, and nobody can be told of a failure here.
+        let _ = std::fs::remove_file(&self.temporary);
+    }
+}
+
+/// Writes one frame as one file.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be written.
+pub fn write_frame(path: &Path, frame: &Frame, format: PlainFormat) -> Result<()> {
+    let file = FrameFile::create(path, format)?;
+    file.write_part(frame, 0)?;
+    file.finish()
+}
+
+/// Times of a file of plain series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeriesTimes {
+    /// Mere counters: 0, 1, 2, ...
+    Counters(Vec<i64>),
+    /// Instants, milliseconds since 1970-01-01 UTC.
+    Instants(Vec<i64>),
+}
+
+/// Rows of a file of plain series: `unique_id`, `ds`, `y`, in the order of the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesRows {
+    /// Series of each row.
+    pub ids: Vec<Arc<str>>,
+    /// Time of each row.
+    pub times: SeriesTimes,
+    /// Value of each row, NaN for none.
+    pub values: Vec<f64>,
+}
+
+/// Reads a file of plain series, CSV (plain or gzip) or Parquet.
+///
+/// # Errors
+/// When the file cannot be read, lacks one of the three columns, or one of them has the wrong type;
+/// the message names the row.
+pub fn read_series(path: &Path) -> Result<SeriesRows> {
+    let batch = read_whole(path)?;
+    let column = |name: &str| {
+        batch.column_by_name(name).cloned().ok_or_else(|| Error::MissingColumn {
+            place: format!("`{}`", path.display()),
+            column: name.to_owned(),
+            found: batch.schema().fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>().join(", "),
+        })
+    };
+    let (ids, times, values) = (column("unique_id")?, column("ds")?, column("y")?);
+    if batch.num_rows() == 0 {
+        return Err(Error::EmptyFile { file: path.to_owned() });
+    }
+    Ok(SeriesRows { ids: texts(path, &ids)?, times: series_times(path, &times)?, values: numbers(path, &values)? })
+}
+
+/// The whole file as one batch. CSV types are guessed from all rows, so that a late text is not overlooked.
+fn read_whole(path: &Path) -> Result<RecordBatch> {
+    let format = PlainFormat::of(path);
+    let unreadable = |error: &dyn std::fmt::Display| Error::Unreadable {
+        file: path.to_owned(),
+        kind: if format == PlainFormat::Parquet { "Parquet" } else { "CSV" },
+        reason: error.to_string(),
+    };
+    let size = std::fs::metadata(path).map_err(Error::io("read", path))?.len();
+    if size == 0 {
+        return Err(Error::EmptyFile { file: path.to_owned() });
+    }
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::io("read", path))?;
+    let name = path.to_string_lossy();
+    runtime.block_on(async {
+        // One partition keeps the order of the file.
+        let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+        let read = if format == PlainFormat::Parquet {
+            context.read_parquet(name.as_ref(), ParquetReadOptions::default()).await
+        } else {
+            let gzip = path.extension().is_some_and(|ending| ending == "gz");
+            let ending = path.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
+            let compression = if gzip { FileCompressionType::GZIP } else { FileCompressionType::UNCOMPRESSED };
+            let options = CsvReadOptions::new()
+                .has_header(true)
+                .schema_infer_max_records(usize::MAX)
+                .file_extension(&ending)
+                .file_compression_type(compression);
+            context.read_csv(name.as_ref(), options).await
+        };
+        let frame = read.map_err(|error| unreadable(&error))?;
+        let schema = Arc::new(frame.schema().as_arrow().clone());
+        let batches = frame.collect().await.map_err(|error| unreadable(&error))?;
+        concat_batches(&schema, &batches).map_err(|error| unreadable(&error))
+    })
+}
+
+fn texts(path: &Path, array: &ArrayRef) -> Result<Vec<Arc<str>>> {
+    let texts = cast(array, &DataType::Utf8).map_err(|e| value_error(path, 1, "unique_id", &e.to_string(), "text"))?;
+    let texts: &StringArray = texts.as_any().downcast_ref().expect("the array was cast to text");
+    let mut last: Option<Arc<str>> = None;
+    let mut ids = Vec::with_capacity(texts.len());
+    for (row, text) in texts.iter().enumerate() {
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            return Err(value_error(path, row, "unique_id", "", "the name of a series"));
+        };
+        let id = last.filter(|last| last.as_ref() == text).unwrap_or_else(|| text.into());
+        ids.push(id.clone());
+        last = Some(id);
+    }
+    Ok(ids)
+}
+
+fn series_times(path: &Path, array: &ArrayRef) -> Result<SeriesTimes> {
+    let needed = "a date, a date and time, or a whole number";
+    if array.data_type().is_integer() {
+        let whole = cast(array, &DataType::Int64).map_err(|e| value_error(path, 0, "ds", &e.to_string(), needed))?;
+        return Ok(SeriesTimes::Counters(whole_numbers(path, &whole, needed)?));
+    }
+    let instant = DataType::Timestamp(TimeUnit::Millisecond, None);
+    let times = cast(array, &instant).and_then(|times| cast(&times, &DataType::Int64)).map_err(|_| {
+        let shown = cast(array, &DataType::Utf8).ok();
+        let first = shown.as_ref().and_then(|a| a.as_any().downcast_ref::<StringArray>()?.iter().next()?);
+        value_error(path, 0, "ds", first.unwrap_or_default(), needed)
+    })?;
+    Ok(SeriesTimes::Instants(whole_numbers(path, &times, needed)?))
+}
+
+fn whole_numbers(path: &Path, array: &ArrayRef, needed: &str) -> Result<Vec<i64>> {
+    let numbers: &Int64Array = array.as_any().downcast_ref().expect("the array was cast to whole numbers");
+    match (0..numbers.len()).find(|&row| numbers.is_null(row)) {
+        Some(row) => Err(value_error(path, row, "ds", "", needed)),
+        None => Ok(numbers.values().to_vec()),
+    }
+}
+
+fn numbers(path: &Path, array: &ArrayRef) -> Result<Vec<f64>> {
+    if let Some(texts) = array.as_any().downcast_ref::<StringArray>() {
+        // A column that was not guessed to be numbers has a text in it somewhere: name the row.
+        let bad = texts
+            .iter()
+            .enumerate()
+            .find_map(|(row, text)| Some((row, text?)).filter(|(_, t)| t.parse::<f64>().is_err()));
+        if let Some((row, text)) = bad {
+            return Err(value_error(path, row, "y", text, "a number"));
+        }
+    }
+    let floats = cast(array, &DataType::Float64).map_err(|e| value_error(path, 0, "y", &e.to_string(), "a number"))?;
+    let floats: &Float64Array = floats.as_any().downcast_ref().expect("the array was cast to floats");
+    Ok(floats.iter().map(|v| v.unwrap_or(f64::NAN)).collect())
+}
+
+/// `row` counts data rows from 0; the message counts lines of a CSV file, whose header is line 1.
+fn value_error(path: &Path, row: usize, column: &str, found: &str, needed: &str) -> Error {
+    let first = if PlainFormat::of(path) == PlainFormat::Parquet { 1 } else { 2 };
+    Error::Value {
+        file: path.to_owned(),
+        row: row as u64 + first,
+        column: column.to_owned(),
+        found: found.to_owned(),
+        needed: needed.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Column;
+
+    fn series_file(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn series_are_read_back_from_both_forms() {
+        for format in [PlainFormat::Csv, PlainFormat::Parquet] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(format!("series.{}", format.ending()));
+            let frame = Frame::new()
+                .with("unique_id", vec!["b", "b", "a"])
+                .unwrap()
+                .with("ds", Column::times([0, 86_400_000, 0]))
+                .unwrap()
+                .with("y", vec![1.5, f64::NAN, 3.0])
+                .unwrap();
+            write_frame(&path, &frame, format).unwrap();
+            let rows = read_series(&path).unwrap();
+            assert_eq!(rows.ids.iter().map(AsRef::as_ref).collect::<Vec<&str>>(), ["b", "b", "a"]);
+            assert_eq!(rows.times, SeriesTimes::Instants(vec![0, 86_400_000, 0]));
+            assert!(rows.values[1].is_nan() && rows.values[2] == 3.0);
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+        }
+    }
+
+    #[test]
+    fn dates_and_counters_are_told_apart() {
+        let (_folder, path) = series_file("x.csv", "unique_id,ds,y\n7,0,1\n7,1,2\n");
+        assert_eq!(read_series(&path).unwrap().times, SeriesTimes::Counters(vec![0, 1]));
+        let (_folder, path) = series_file("x.csv", "unique_id,ds,y\na,2024-01-01,1\na,2024-01-02,2\n");
+        let day = 86_400_000;
+        assert_eq!(read_series(&path).unwrap().times, SeriesTimes::Instants(vec![19_723 * day, 19_724 * day]));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_row() {
+        for (text, expected) in [
+            ("unique_id,ds,y\na,2024-01-01,1\na,2024-01-02,x\n", "row 3, column `y`: `x` is not a number"),
+            ("unique_id,ds,y\na,soon,1\n", "column `ds`: `soon` is not a date"),
+            ("unique_id,ds\na,1\n", "has no column `y`"),
+            ("unique_id,ds,y\n", "is empty"),
+            ("", "is empty"),
+        ] {
+            let (_folder, path) = series_file("x.csv", text);
+            let message = read_series(&path).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn parts_are_written_in_order_whatever_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        let file = FrameFile::create(&path, PlainFormat::Csv).unwrap();
+        let part = |value: f64| Frame::new().with("y", vec![value]).unwrap();
+        for at in [2, 0, 1] {
+            file.write_part(&part(at as f64), at).unwrap();
+        }
+        assert!(!path.exists());
+        file.finish().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "y\n0.0\n1.0\n2.0\n");
+    }
+}

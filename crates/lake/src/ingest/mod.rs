@@ -1,0 +1,3 @@
+//! Ingest.
+mod cells;
+mod units;
