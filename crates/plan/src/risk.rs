@@ -2,7 +2,7 @@
 
 use crate::class::{Classification, classify};
 use crate::passage::{Passage, passages};
-use crate::series::FEWEST_DAYS;
+use crate::series::too_short;
 use crate::{Limits, Seen, SeriesOutlook};
 use fleetcast_core::{Calendar, CrossingDates, History, Metric, Risk, RiskClass, RiskState, Step};
 use jiff::civil::Date;
@@ -66,13 +66,7 @@ fn not_judged(series: &SeriesOutlook) -> Option<String> {
     if step != Step::DAY {
         return Some(format!("needs daily values, these are {} s apart", step.as_seconds()));
     }
-    match history.n_observed() {
-        0 => return Some("no telemetry".to_owned()),
-        1 => return Some(format!("only 1 day of telemetry, {FEWEST_DAYS} are needed")),
-        days if days < FEWEST_DAYS => return Some(format!("only {days} days of telemetry, {FEWEST_DAYS} are needed")),
-        _ => {}
-    }
-    series.capacity().is_none().then(|| "no capacity".to_owned())
+    too_short(history.n_observed()).or_else(|| series.capacity().is_none().then(|| "no capacity".to_owned()))
 }
 
 /// Fills the rows of one threshold.

@@ -5,6 +5,16 @@ use fleetcast_core::{History, Paths, Server};
 /// Observed days below which nothing is said of a series: every weekday twice.
 pub(crate) const FEWEST_DAYS: usize = 14;
 
+/// Why `days` observed days are too few; `None` when they are enough.
+pub(crate) fn too_short(days: usize) -> Option<String> {
+    match days {
+        0 => Some("no telemetry".to_owned()),
+        1 => Some(format!("only 1 day of telemetry, {FEWEST_DAYS} are needed")),
+        days if days < FEWEST_DAYS => Some(format!("only {days} days of telemetry, {FEWEST_DAYS} are needed")),
+        _ => None,
+    }
+}
+
 /// The past and the futures of one server's metric, at day step.
 ///
 /// `expected` and `paths` begin on the day after the last step of `history` and are in its unit.

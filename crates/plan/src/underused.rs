@@ -75,6 +75,8 @@ impl Verdict {
         };
         let peaks = marked.and_then(|marked| period_peak(history, &marked, rule));
         let growth = growth_per_year(history.values()).map(|growth| 100.0 * growth);
+        // Adding zero turns a rounded -0 into 0.
+        let shown = growth.unwrap_or(0.0).round() + 0.0;
         let grows = growth.filter(|growth| *growth >= rule.growth_below_percent_per_year).map(|growth| {
             format!("{name} grows by {growth:.0} % a year, not under {} %", rule.growth_below_percent_per_year)
         });
@@ -89,7 +91,7 @@ impl Verdict {
                 )
             })
         });
-        let idle = format!("{what} {name} {mean:.0} %, growth {:.0} % a year", growth.unwrap_or(0.0));
+        let idle = format!("{what} {name} {mean:.0} %, growth {shown} % a year");
         Self { busy, peaks, grows, unknown, idle }
     }
 }

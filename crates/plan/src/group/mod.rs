@@ -6,7 +6,7 @@ mod names;
 
 use crate::Limits;
 use crate::days::Days;
-use crate::series::FEWEST_DAYS;
+use crate::series::too_short;
 use crate::underused::{Usage, underused};
 use features::{Behaviour, N_FEATURES, behaviour, standardised};
 use fleetcast_core::{Calendar, Group, History, Panel, SeriesId};
@@ -67,11 +67,7 @@ fn usages<'a>(panel: &'a Panel, means: &'a Panel) -> BTreeMap<&'a str, Vec<Usage
 
 fn why_not(usages: &[Usage]) -> String {
     let days = usages.iter().map(|usage| usage.p95.n_observed()).max().unwrap_or(0);
-    match days {
-        0 => "no telemetry".to_owned(),
-        days if days < FEWEST_DAYS => format!("only {days} days of telemetry, {FEWEST_DAYS} are needed"),
-        _ => "needs daily values with dates".to_owned(),
-    }
+    too_short(days).unwrap_or_else(|| "needs daily values with dates".to_owned())
 }
 
 /// Fills in the group and its name of the rows that have a behaviour.

@@ -2,4 +2,6 @@
 
 mod class;
 mod common;
+mod group;
 mod risk;
+mod size;
