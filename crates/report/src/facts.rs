@@ -1,7 +1,7 @@
 //! What the report says first: counts, rankings and sums, found once for the page and the terminal.
 
-use crate::{ReportInput, ScoreRow, Slice};
-use fleetcast_core::{Action, Recommendation, Risk, RiskState, Scores, Server, ServerOutlook};
+use crate::{ReportInput, ScoreRow, Slice, number};
+use fleetcast_core::{Action, Recommendation, Risk, RiskClass, RiskState, Scores, Server, ServerOutlook};
 use jiff::civil::Date;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub(crate) const RISK_DAYS: [u32; 4] = [30, 60, 90, 180];
 
 /// A risk below this probability is called calm.
-const CALM_BELOW: f64 = 0.05;
+pub(crate) const CALM_BELOW: f64 = 0.1;
 
 /// A server as the report sorts it, with the risk that decides.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) n_calm: usize,
     /// Servers of which no risk could be judged.
     pub(crate) n_unknown: usize,
+    /// Why the first of them could not be judged.
+    pub(crate) unknown_reason: &'a str,
     /// Servers of `ranked` that probably cross within [`Facts::at_risk_days`].
     pub(crate) n_at_risk: usize,
     /// The days the count of servers at risk looks ahead: 90, or what the horizon allows.
@@ -70,9 +72,11 @@ pub(crate) struct Savings<'a> {
 /// Something that could not be judged, for one reason.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Unknown<'a> {
-    /// What is not known: `saturation of cpu`, `size`, `behaviour group`.
-    pub(crate) subject: String,
-    /// Why.
+    /// What is not known: `saturation`, `size`, `behaviour group`.
+    pub(crate) kind: &'static str,
+    /// Of which metrics; an empty name where it is not about a metric.
+    pub(crate) metrics: Vec<&'a str>,
+    /// Why, in the words of the first server.
     pub(crate) reason: &'a str,
     /// The servers concerned, each once, in order.
     pub(crate) servers: Vec<&'a str>,
@@ -83,6 +87,14 @@ pub(crate) struct Unknown<'a> {
 pub(crate) struct Accuracy {
     pub(crate) model: Scores,
     pub(crate) baseline: Option<Scores>,
+}
+
+impl Unknown<'_> {
+    /// What is not known, with its metrics: `saturation of cpu and memory`.
+    pub(crate) fn subject(&self) -> String {
+        let names: Vec<String> = self.metrics.iter().filter(|m| !m.is_empty()).map(|m| (*m).to_owned()).collect();
+        if names.is_empty() { self.kind.to_owned() } else { format!("{} of {}", self.kind, number::listed(&names)) }
+    }
 }
 
 impl Accuracy {
@@ -106,6 +118,7 @@ impl<'a> Facts<'a> {
             ranked: Vec::new(),
             n_calm: 0,
             n_unknown: 0,
+            unknown_reason: "",
             n_at_risk: 0,
             at_risk_days: 0,
             savings: savings(input),
@@ -122,19 +135,26 @@ impl<'a> Facts<'a> {
     fn place_servers(&mut self) {
         for outlook in &self.input.outlook.servers {
             let Some(risk) = self.most_urgent(outlook) else {
-                self.n_unknown += 1;
+                self.note_unknown("no series to judge");
                 continue;
             };
             let placed = Placed { outlook, risk };
             match risk.state {
                 RiskState::Saturated => self.saturated.push(placed),
-                RiskState::Unknown => self.n_unknown += 1,
+                RiskState::Unknown => self.note_unknown(&risk.reason),
                 RiskState::Ok if is_calm(risk) => self.n_calm += 1,
                 RiskState::Ok => self.ranked.push(placed),
             }
         }
         // The planner lists servers in order of their ids, and a stable sort keeps it among equals.
         self.ranked.sort_by(|a, b| urgency(a.risk, b.risk));
+    }
+
+    fn note_unknown(&mut self, reason: &'a str) {
+        self.n_unknown += 1;
+        if self.unknown_reason.is_empty() {
+            self.unknown_reason = reason;
+        }
     }
 
     /// The risks of one server at `threshold`, one per metric: those that count the fewest days as a crossing.
@@ -268,37 +288,57 @@ fn savings<'a>(input: &ReportInput<'a>) -> Savings<'a> {
     sums
 }
 
+/// What could not be judged, and for whom; reasons that differ in their numbers alone count as one.
 fn unknown<'a>(input: &ReportInput<'a>, threshold: f64) -> Vec<Unknown<'a>> {
-    let mut found: BTreeMap<(String, &str), Vec<&str>> = BTreeMap::new();
-    let mut note = |subject: String, reason: &'a str, server_id: &'a str| {
-        let servers = found.entry((subject, reason)).or_default();
+    let mut found: BTreeMap<(&str, &str, String), (&'a str, Vec<&'a str>)> = BTreeMap::new();
+    let mut note = |kind: &'static str, metric: &'a str, reason: &'a str, server_id: &'a str| {
+        let key = (kind, metric, without_numbers(reason));
+        let (_, servers) = found.entry(key).or_insert((reason, Vec::new()));
         if servers.last() != Some(&server_id) {
             servers.push(server_id);
         }
     };
     for server in &input.outlook.servers {
+        let id = server.server_id.as_str();
         for risk in risks_at(server, threshold) {
-            let subject = format!("saturation of {}", risk.metric.name());
-            if risk.state == RiskState::Unknown {
-                note(subject, &risk.reason, &server.server_id);
-            } else if risk.class == fleetcast_core::RiskClass::Unknown {
-                note(format!("kind of risk of {}", risk.metric.name()), &risk.reason, &server.server_id);
+            match (risk.state, risk.class) {
+                (RiskState::Unknown, _) => note("saturation", risk.metric.name(), &risk.reason, id),
+                (_, RiskClass::Unknown) => note("kind of risk", risk.metric.name(), &risk.reason, id),
+                _ => {}
             }
         }
         if server.risks.is_empty() {
-            note("saturation".to_owned(), "no series to judge", &server.server_id);
+            note("saturation", "", "no series to judge", id);
         }
         if server.group.group.is_none() {
-            note("behaviour group".to_owned(), &server.group.reason, &server.server_id);
+            note("behaviour group", "", &server.group.reason, id);
         }
         if server.recommendation.action == Action::Unknown {
-            note("size".to_owned(), &server.recommendation.reason, &server.server_id);
+            note("size", "", &server.recommendation.reason, id);
         }
     }
-    let mut list: Vec<Unknown> =
-        found.into_iter().map(|((subject, reason), servers)| Unknown { subject, reason, servers }).collect();
+    let mut list: Vec<Unknown> = Vec::new();
+    for ((kind, metric, _), (reason, servers)) in found {
+        let twin = list.iter_mut().find(|u| u.kind == kind && u.reason == reason && u.servers == servers);
+        match twin {
+            Some(twin) => twin.metrics.push(metric),
+            None => list.push(Unknown { kind, metrics: vec![metric], reason, servers }),
+        }
+    }
     list.sort_by_key(|unknown| std::cmp::Reverse(unknown.servers.len()));
     list
+}
+
+/// A reason with its numbers blotted out, so that `9 days` and `12 days` are one kind of reason.
+fn without_numbers(reason: &str) -> String {
+    let mut text = String::with_capacity(reason.len());
+    for c in reason.chars() {
+        let sign = if c.is_ascii_digit() { '#' } else { c };
+        if sign != '#' || !text.ends_with('#') {
+            text.push(sign);
+        }
+    }
+    text
 }
 
 fn accuracy(scores: &[ScoreRow], input: &ReportInput) -> Option<Accuracy> {

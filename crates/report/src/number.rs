@@ -38,8 +38,8 @@ pub(crate) fn chance(p: f64) -> String {
 pub(crate) fn chance_number(p: f64) -> String {
     match p {
         p if p.is_nan() => NOTHING.to_owned(),
-        p if p < 0.005 => "<1".to_owned(),
-        p if p >= 0.995 => ">99".to_owned(),
+        p if p < 0.01 => "<1".to_owned(),
+        p if p > 0.99 => ">99".to_owned(),
         p => format!("{:.0}", p * 100.0),
     }
 }
@@ -131,6 +131,15 @@ pub(crate) fn short_date(date: Date) -> String {
 /// `Mar`.
 pub(crate) fn month(date: Date) -> &'static str {
     MONTHS[(date.month() - 1) as usize]
+}
+
+/// `a, b and c`.
+pub(crate) fn listed(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [head @ .., last] => format!("{} and {last}", head.join(", ")),
+    }
 }
 
 /// Whole days from `from` to `to`; negative when `to` is earlier.

@@ -1,6 +1,6 @@
 //! Where dates and values stand in a chart.
 
-use crate::number::days_between;
+use crate::number::{self, days_between};
 use fleetcast_core::Calendar;
 use jiff::{ToSpan, civil::Date};
 
@@ -20,6 +20,13 @@ pub(crate) struct Tick {
     pub(crate) x: f64,
     /// Whether it is one of the few that have room for a text on a narrow screen.
     pub(crate) is_main: bool,
+}
+
+impl Tick {
+    /// The month, or in January the year.
+    pub(crate) fn label(&self) -> String {
+        if self.date.month() == 1 { self.date.year().to_string() } else { number::month(self.date).to_owned() }
+    }
 }
 
 impl TimeAxis {
@@ -42,8 +49,8 @@ impl TimeAxis {
     pub(crate) fn months(&self) -> Vec<Tick> {
         let span = self.days / 30;
         let (every, main_every) = match span {
-            0..=7 => (1, 1),
-            8..=20 => (1, 3),
+            0..=4 => (1, 1),
+            5..=20 => (1, 3),
             21..=40 => (3, 6),
             _ => (12, 12),
         };

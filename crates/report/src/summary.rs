@@ -97,9 +97,10 @@ fn savings(facts: &Facts) -> String {
 }
 
 fn not_judged(facts: &Facts) -> String {
-    let reasons = facts.unknown.iter().take(2);
-    let said: Vec<String> = reasons.map(|u| format!("{}: {} ({})", u.subject, u.reason, u.servers.len())).collect();
-    said.join("; ")
+    if facts.n_unknown > 0 {
+        return facts.unknown_reason.to_owned();
+    }
+    facts.unknown.first().map_or_else(String::new, |u| format!("servers; but {}: {}", u.subject(), u.reason))
 }
 
 fn accuracy(facts: &Facts) -> Option<(String, String)> {

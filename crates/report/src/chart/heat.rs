@@ -54,7 +54,7 @@ pub(crate) fn week_totals(totals: &[f64], first_day: Date, calendar: &Calendar) 
     let mut svg = Svg::new("totals", TOTALS_HEIGHT, &label);
     for tick in axis.months().iter().filter(|tick| tick.x < 95.0) {
         let class = if tick.is_main { "tick" } else { "tick wide" };
-        svg.label(class, (tick.x, 10.0), 0.0, Anchor::Start, &month_label(tick.date));
+        svg.label(class, (tick.x, 10.0), 0.0, Anchor::Start, &tick.label());
         svg.line(if tick.is_main { "grid" } else { "grid wide" }, (tick.x, 14.0), (tick.x, 18.0));
     }
     let width = 100.0 / weeks.max(1) as f64;
@@ -66,10 +66,6 @@ pub(crate) fn week_totals(totals: &[f64], first_day: Date, calendar: &Calendar) 
     }
     rule_quarters(&mut svg, &axis, calendar, TOTALS_HEIGHT);
     svg.finish()
-}
-
-fn month_label(date: Date) -> String {
-    if date.month() == 1 { format!("{} {}", number::month(date), date.year()) } else { number::month(date).to_owned() }
 }
 
 fn rule_quarters(svg: &mut Svg, axis: &TimeAxis, calendar: &Calendar, height: f64) {

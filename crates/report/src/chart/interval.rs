@@ -1,7 +1,6 @@
 //! When a server crosses its limit, as a bar from the 10 % to the 90 % date.
 
 use crate::{
-    number,
     scale::TimeAxis,
     svg::{Anchor, Svg},
 };
@@ -19,7 +18,7 @@ pub(crate) fn interval_axis(axis: &TimeAxis, calendar: &Calendar) -> String {
     for tick in axis.months().iter().filter(|tick| tick.x < 92.0) {
         let class = if tick.is_main { "tick" } else { "tick wide" };
         svg.line("grid", (tick.x, 16.0), (tick.x, HEIGHT));
-        svg.label(class, (tick.x, 12.0), 0.0, Anchor::Start, number::month(tick.date));
+        svg.label(class, (tick.x, 12.0), 0.0, Anchor::Start, &tick.label());
     }
     svg.finish()
 }

@@ -5,7 +5,7 @@ mod heat;
 mod interval;
 mod small;
 
-pub(crate) use fan::{Fan, fan};
+pub(crate) use fan::{DrawnFan, Fan, fan};
 pub(crate) use heat::{heat_class, heat_map, week_totals};
 pub(crate) use interval::{interval, interval_axis};
-pub(crate) use small::{coverage, glance, pair, profile};
+pub(crate) use small::{coverage, coverage_axis, glance, pair, profile};

@@ -2,7 +2,7 @@
 
 use crate::{
     scale::ValueAxis,
-    svg::{Curve, Svg},
+    svg::{Anchor, Curve, Svg},
 };
 
 const CELL: f64 = 18.0;
@@ -22,7 +22,7 @@ pub(crate) fn glance(parts: &[(&str, usize)], label: &str) -> String {
 
 /// A typical course: the middle half of a group as a band, its median as a line. Values from `low` to `high`.
 pub(crate) fn profile(quartiles: &[[f64; 3]], low: f64, high: f64, label: &str) -> String {
-    const HEIGHT: f64 = 48.0;
+    const HEIGHT: f64 = 64.0;
     let mut svg = Svg::new("profile", HEIGHT, label);
     let axis = ValueAxis::new(low, high, 2.0, HEIGHT - 2.0);
     let at = |k: usize| -> Vec<(f64, f64)> {
@@ -54,17 +54,32 @@ pub(crate) fn pair(model: Option<f64>, baseline: Option<f64>, top: f64) -> Strin
     svg.finish()
 }
 
+/// Position of a share on the scale of [`coverage`], which runs from 50 to 100 %.
+fn coverage_x(share: f64) -> f64 {
+    3.0 + 94.0 * ((share - 0.5) / 0.5).clamp(0.0, 1.0)
+}
+
+/// The head of a column of [`coverage`]: where its rules stand.
+pub(crate) fn coverage_axis() -> String {
+    let mut svg = Svg::decoration("coverage", CELL);
+    for (share, text, anchor) in [(0.8, "80", Anchor::End), (0.9, "90\u{202f}%", Anchor::Start)] {
+        svg.line("nominal", (coverage_x(share), CELL - 4.0), (coverage_x(share), CELL));
+        let dx = if anchor == Anchor::End { 6.0 } else { -6.0 };
+        svg.label("tick", (coverage_x(share), 10.0), dx, anchor, text);
+    }
+    svg.finish()
+}
+
 /// Where the 80 % and 90 % intervals' coverage stands against what they promise, on a scale from 50 to 100 %.
 pub(crate) fn coverage(coverage_80: Option<f64>, coverage_90: Option<f64>) -> String {
     let mut svg = Svg::decoration("coverage", CELL);
-    let x = |share: f64| 3.0 + 94.0 * ((share - 0.5) / 0.5).clamp(0.0, 1.0);
     svg.line("grid", (3.0, CELL / 2.0), (97.0, CELL / 2.0));
     for nominal in [0.8, 0.9] {
-        svg.line("nominal", (x(nominal), 1.0), (x(nominal), CELL - 1.0));
+        svg.line("nominal", (coverage_x(nominal), 1.0), (coverage_x(nominal), CELL - 1.0));
     }
     for (class, value) in [("ring", coverage_80), ("dot", coverage_90)] {
         if let Some(value) = value {
-            svg.dot(class, (x(value), CELL / 2.0), 4.0);
+            svg.dot(class, (coverage_x(value), CELL / 2.0), 4.0);
         }
     }
     svg.finish()

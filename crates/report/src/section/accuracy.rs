@@ -14,13 +14,15 @@ pub(crate) struct Accuracy {
     sentence: String,
     model: String,
     baseline: String,
-    tables: Vec<Table>,
+    top: String,
+    coverage_axis: String,
+    parts: Vec<Part>,
     trace: String,
 }
 
-struct Table {
+/// Rows of one table that belong together.
+struct Part {
     caption: String,
-    head: String,
     rows: Vec<Row>,
     n_more: String,
 }
@@ -42,17 +44,26 @@ struct Row {
 impl Accuracy {
     pub(crate) fn new(facts: &Facts) -> Self {
         let run = facts.input.run;
+        // One scale for all rows: what is shown of the model's own slices and of every model over everything.
+        let shown = facts
+            .input
+            .scores
+            .iter()
+            .filter(|row| row.slice == Slice::All || row.model == run.model || row.model == run.baseline);
+        let top = shown.filter_map(|row| row.scores.mase).filter(|mase| mase.is_finite()).fold(0.0, f64::max);
         let models = models(facts);
-        let mut tables = Vec::new();
+        let mut parts = Vec::new();
         if !models.is_empty() {
-            tables.push(models_table(&models, &run.model, &run.baseline));
+            parts.push(models_part(&models, &run.model, &run.baseline, top));
         }
-        tables.extend(kinds(facts).into_iter().map(|kind| slices_table(facts, &kind)));
+        parts.extend(kinds(facts).into_iter().map(|kind| slices_part(facts, &kind, top)));
         Self {
             sentence: sentence(facts),
             model: run.model.clone(),
             baseline: run.baseline.clone(),
-            tables,
+            top: number::fixed(top, 2),
+            coverage_axis: chart::coverage_axis(),
+            parts,
             trace: trace::command(
                 run,
                 &format!(
@@ -106,19 +117,18 @@ fn models<'a>(facts: &Facts<'a>) -> Vec<&'a ScoreRow> {
     rows
 }
 
-fn models_table(models: &[&ScoreRow], own: &str, baseline: &str) -> Table {
+fn models_part(models: &[&ScoreRow], own: &str, baseline: &str, top: f64) -> Part {
     let against = models.iter().find(|row| row.model == baseline).map(|row| row.scores);
-    let top = models.iter().filter_map(|row| row.scores.mase).fold(0.0, f64::max);
     let rows = models.iter().map(|row| {
-        let is_baseline = row.model == baseline;
-        self::row(&row.model, row.model == own, &row.scores, against.filter(|_| !is_baseline).as_ref(), top)
+        let is_own = row.model == own;
+        if row.model == baseline && !is_own {
+            // The baseline's own line shows its ring alone.
+            let ring = chart::pair(None, row.scores.mase, top);
+            return Row { pair: ring, ..self::row(&row.model, is_own, &row.scores, None, top) };
+        }
+        self::row(&row.model, is_own, &row.scores, against.as_ref(), top)
     });
-    Table {
-        caption: "All series, by model".to_owned(),
-        head: "model".to_owned(),
-        rows: rows.collect(),
-        n_more: String::new(),
-    }
+    Part { caption: "All series, by model".to_owned(), rows: rows.collect(), n_more: String::new() }
 }
 
 /// The kinds of slices there are, in the order in which they are met.
@@ -134,7 +144,7 @@ fn kinds(facts: &Facts) -> Vec<String> {
     kinds
 }
 
-fn slices_table(facts: &Facts, kind: &str) -> Table {
+fn slices_part(facts: &Facts, kind: &str, top: f64) -> Part {
     let run = facts.input.run;
     let of = |model: &str| -> Vec<(&str, Scores)> {
         let rows = facts.input.scores.iter().filter(|row| row.model == model);
@@ -145,17 +155,13 @@ fn slices_table(facts: &Facts, kind: &str) -> Table {
         .collect()
     };
     let (own, others) = (of(&run.model), of(&run.baseline));
-    let top = own.iter().chain(&others).filter_map(|(_, scores)| scores.mase).fold(0.0, f64::max);
     let rows = own.iter().take(CAP).map(|(value, scores)| {
         let against = others.iter().find(|(other, _)| other == value).map(|(_, scores)| scores);
         row(value, false, scores, against, top)
     });
     let n_more = if own.len() > CAP { number::count(own.len() - CAP) } else { String::new() };
-    let (caption, head) = match kind {
-        "steps" => (format!("{}, by days ahead", run.model), "days ahead".to_owned()),
-        _ => (format!("{}, by {kind}", run.model), kind.to_owned()),
-    };
-    Table { caption, head, rows: rows.collect(), n_more }
+    let what = if kind == "steps" { "days ahead" } else { kind };
+    Part { caption: format!("{}, by {what}", run.model), rows: rows.collect(), n_more }
 }
 
 fn row(name: &str, is_own: bool, scores: &Scores, against: Option<&Scores>, top: f64) -> Row {

@@ -1,6 +1,6 @@
 //! The worst servers, each with its history, its forecast and its limits.
 
-use super::{fan_anchor, place};
+use super::{Reason, fan_anchor, place};
 use crate::{
     chart,
     facts::{Facts, RISK_DAYS},
@@ -29,10 +29,11 @@ struct Card {
     crossing: String,
     chance: String,
     class: &'static str,
-    reason: String,
+    reason: Reason,
     hours: String,
     model: String,
-    chart: String,
+    unit: String,
+    drawn: chart::DrawnFan,
 }
 
 /// The series that get a chart, as server and metric: the first of the ranking, then those that are saturated.
@@ -70,7 +71,7 @@ fn card(facts: &Facts, number_of_card: usize, (server_id, metric): &(&str, &str)
     let risk = placed.risk;
     let crossing = crossing(risk, facts.threshold);
     let forecast = &facts.input.forecasts[at];
-    let chart = chart::fan(&chart::Fan {
+    let drawn = chart::fan(&chart::Fan {
         history,
         forecast: forecast.forecast,
         limits: &limits(facts, risk),
@@ -86,10 +87,11 @@ fn card(facts: &Facts, number_of_card: usize, (server_id, metric): &(&str, &str)
         crossing,
         chance: chance(facts, risk),
         class: risk.class.name(),
-        reason: risk.reason.clone(),
+        reason: Reason::new(&risk.reason),
         hours: risk.hours.clone().unwrap_or_default(),
         model: forecast.model.to_owned(),
-        chart,
+        unit: history.metric().unit().to_string(),
+        drawn,
     })
 }
 

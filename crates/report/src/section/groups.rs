@@ -1,5 +1,6 @@
 //! Servers of similar behaviour, and those that do too little.
 
+use super::Reason;
 use crate::{chart, facts::Facts, number, trace};
 use askama::Template;
 use fleetcast_core::{Group, History, Unit};
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Groups with a card.
 const CAP_GROUPS: usize = 12;
 /// Rows of the list of underused servers.
-const CAP_UNDERUSED: usize = 30;
+const CAP_UNDERUSED: usize = 15;
 /// Weeks of a typical course.
 const WEEKS: usize = 52;
 /// Metrics by which a course is shown, the first that the group has.
@@ -40,7 +41,7 @@ struct Card {
 struct Underused {
     server_id: String,
     group: String,
-    reason: String,
+    reason: Reason,
     saving: String,
 }
 
@@ -54,7 +55,7 @@ impl Groups {
         }
         let underused = underused(facts);
         Self {
-            cards: members.values().take(CAP_GROUPS).map(|group| card(facts, group)).collect(),
+            cards: cards(facts, members.values().take(CAP_GROUPS)),
             n_more: more(members.len(), CAP_GROUPS),
             n_underused: number::counted(underused.len(), "server"),
             n_more_underused: more(underused.len(), CAP_UNDERUSED),
@@ -68,19 +69,35 @@ fn more(n: usize, cap: usize) -> String {
     if n > cap { number::count(n - cap) } else { String::new() }
 }
 
-fn card(facts: &Facts, group: &[&Group]) -> Card {
-    let ids: BTreeSet<&str> = group.iter().map(|member| member.server_id.as_str()).collect();
+/// One card per group, their courses on a common scale for each metric so that groups can be compared.
+fn cards<'a>(facts: &Facts, groups: impl Iterator<Item = &'a Vec<&'a Group>>) -> Vec<Card> {
+    let with_ids = groups.map(|group| (group, group.iter().map(|member| member.server_id.as_str()).collect()));
+    let courses: Vec<(&Vec<&Group>, BTreeSet<&str>, Course)> = with_ids
+        .map(|(group, ids): (_, BTreeSet<&str>)| {
+            let course = course(facts, &ids);
+            (group, ids, course)
+        })
+        .collect();
+    let mut scales: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    for (_, _, course) in &courses {
+        let scale = scales.entry(&course.metric).or_insert((0.0, 0.0));
+        let values = course.quartiles.iter().flatten().filter(|v| v.is_finite());
+        *scale = values.fold(*scale, |(low, high), v| (low.min(*v), high.max(*v)));
+    }
+    courses.iter().map(|(group, ids, course)| card(facts, group, ids, course, scales[course.metric.as_str()])).collect()
+}
+
+fn card(facts: &Facts, group: &[&Group], ids: &BTreeSet<&str>, course: &Course, (low, high): (f64, f64)) -> Card {
     let n_underused = group.iter().filter(|member| member.underused).count();
-    let course = course(facts, &ids);
     let name = group.first().map(|member| member.group_name.clone()).unwrap_or_default();
     let label = format!("typical course of the group {name}");
     Card {
         count: number::counted(group.len(), "server"),
-        members: archetypes(facts, &ids),
+        members: archetypes(facts, ids),
         underused: if n_underused > 0 { format!("{} underused", number::count(n_underused)) } else { String::new() },
         metric: course.metric.clone(),
         typical: course.typical(),
-        chart: chart::profile(&course.quartiles, course.low, course.high, &label),
+        chart: chart::profile(&course.quartiles, low, high, &label),
         name,
     }
 }
@@ -104,8 +121,6 @@ struct Course {
     metric: String,
     unit: Option<Unit>,
     quartiles: Vec<[f64; 3]>,
-    low: f64,
-    high: f64,
 }
 
 impl Course {
@@ -129,16 +144,7 @@ fn course(facts: &Facts, ids: &BTreeSet<&str>) -> Course {
     let weeks: Vec<Vec<f64>> = shown.iter().map(|history| weekly_means(history)).collect();
     let longest = weeks.iter().map(Vec::len).max().unwrap_or(0);
     let quartiles: Vec<[f64; 3]> = (0..longest).map(|back| quartiles_of_week(&weeks, longest - 1 - back)).collect();
-    let bounds = shown.first().and_then(|history| history.bounds());
-    let values = quartiles.iter().flatten().copied().filter(|v| v.is_finite());
-    let (low, high) = values.fold((0.0_f64, 0.0_f64), |(low, high), v| (low.min(v), high.max(v)));
-    Course {
-        metric: metric.to_owned(),
-        unit: shown.first().map(|history| history.metric().unit().clone()),
-        quartiles,
-        low: bounds.map_or(low, |b| b.low),
-        high: bounds.map_or(high, |b| b.high),
-    }
+    Course { metric: metric.to_owned(), unit: shown.first().map(|history| history.metric().unit().clone()), quartiles }
 }
 
 /// Means of the last whole weeks, the latest first; NaN for a week without observations.
@@ -161,7 +167,7 @@ fn underused(facts: &Facts) -> Vec<Underused> {
     let row = |server: &fleetcast_core::ServerOutlook| Underused {
         server_id: server.server_id.clone(),
         group: server.group.group_name.clone(),
-        reason: server.group.reason.clone(),
+        reason: Reason::new(&server.group.reason),
         saving: server.recommendation.saving_usd_per_month.map_or_else(|| number::NOTHING.to_owned(), number::usd),
     };
     found.into_iter().map(row).collect()

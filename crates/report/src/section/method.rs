@@ -67,7 +67,7 @@ fn data(facts: &Facts) -> String {
             1 => "1 series".to_owned(),
             n => format!("{} series", number::count(n)),
         },
-        super::listed(&facts.metrics().into_iter().map(str::to_owned).collect::<Vec<_>>()),
+        number::listed(&facts.metrics().into_iter().map(str::to_owned).collect::<Vec<_>>()),
     )
 }
 

@@ -56,11 +56,41 @@ fn fan_anchor(number: usize) -> String {
     format!("fan-{}", number + 1)
 }
 
-/// `a, b and c`.
-fn listed(words: &[String]) -> String {
-    match words {
-        [] => String::new(),
-        [only] => only.clone(),
-        [head @ .., last] => format!("{} and {last}", head.join(", ")),
+/// A reason in a narrow column: its first phrases, and the rest for those who ask.
+pub(crate) struct Reason {
+    pub(crate) head: String,
+    pub(crate) rest: String,
+}
+
+impl Reason {
+    /// Length up to which phrases are shown at once, in characters.
+    const SHOWN: usize = 84;
+
+    fn new(text: &str) -> Self {
+        let mut phrases = text.split("; ");
+        let mut head = phrases.next().unwrap_or_default().to_owned();
+        let mut rest: Vec<&str> = Vec::new();
+        for phrase in phrases {
+            if rest.is_empty() && head.chars().count() + phrase.chars().count() < Self::SHOWN {
+                head = format!("{head}; {phrase}");
+            } else {
+                rest.push(phrase);
+            }
+        }
+        Self { head, rest: rest.join("; ") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_reasons_are_cut_between_phrases() {
+        let reason =
+            Reason::new("cpu decides; 0.1 bad days; history 2022-01-01 to 2024-12-31 and some more words to be long");
+        assert_eq!(reason.head, "cpu decides; 0.1 bad days");
+        assert_eq!(reason.rest, "history 2022-01-01 to 2024-12-31 and some more words to be long");
+        assert_eq!(Reason::new("").head, "");
     }
 }

@@ -1,6 +1,5 @@
 //! The few numbers a manager reads first.
 
-use super::listed;
 use crate::{chart, facts::Facts, number};
 use askama::Template;
 use jiff::ToSpan;
@@ -37,7 +36,7 @@ impl Overview {
         Self {
             headline: headline(facts),
             figures: vec![saturated(facts), at_risk(facts), savings(facts), unknown(facts), accuracy(facts)],
-            glance: chart::glance(&counts, &format!("the fleet: {}", listed(&words))),
+            glance: chart::glance(&counts, &format!("the fleet: {}", number::listed(&words))),
             parts: parts
                 .into_iter()
                 .filter(|(_, n, _)| *n > 0)
@@ -136,18 +135,12 @@ fn savings(facts: &Facts) -> Figure {
 }
 
 fn unknown(facts: &Facts) -> Figure {
-    let most_common = facts.unknown.first().map(|unknown| unknown.reason.to_owned());
-    Figure {
-        label: "Not judged",
-        value: number::count(facts.n_unknown),
-        unit: "",
-        note: match (facts.n_unknown, most_common) {
-            (_, None) => "every series has an answer".to_owned(),
-            (0, Some(reason)) => format!("single series only: {reason}"),
-            (_, Some(reason)) => reason,
-        },
-        href: "#unanswered",
-    }
+    let note = match (facts.n_unknown, facts.unknown.len()) {
+        (0, 0) => "every series has an answer".to_owned(),
+        (0, _) => "every server has an answer, not every metric".to_owned(),
+        _ => facts.unknown_reason.to_owned(),
+    };
+    Figure { label: "Not judged", value: number::count(facts.n_unknown), unit: "", note, href: "#unanswered" }
 }
 
 fn accuracy(facts: &Facts) -> Figure {

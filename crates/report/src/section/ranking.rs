@@ -1,15 +1,15 @@
 //! Who crosses first.
 
-use super::{Chance, fan_anchor, fans, place};
+use super::{Chance, Reason, fan_anchor, fans, place};
 use crate::{
     chart,
-    facts::{Facts, Placed, RISK_DAYS},
+    facts::{CALM_BELOW, Facts, Placed, RISK_DAYS},
     number,
     scale::TimeAxis,
     trace,
 };
 use askama::Template;
-use fleetcast_core::Risk;
+use fleetcast_core::{Risk, RiskState};
 use jiff::civil::Date;
 
 /// Rows of each of the two lists.
@@ -20,7 +20,7 @@ const CAP: usize = 60;
 #[template(path = "ranking.html")]
 pub(crate) struct Ranking {
     threshold: String,
-    early: Option<String>,
+    calm_below: String,
     horizon_days: u32,
     axis: String,
     days: Vec<u32>,
@@ -44,7 +44,7 @@ struct Row {
     median: String,
     early: String,
     now: String,
-    reason: String,
+    reason: Reason,
     href: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl Ranking {
         };
         Self {
             threshold: number::threshold(facts.threshold),
-            early: facts.early_threshold.map(number::threshold),
+            calm_below: number::chance(CALM_BELOW),
             horizon_days: run.horizon_days,
             axis: chart::interval_axis(&axis, facts.input.calendar),
             days: facts.horizons.iter().map(|at| RISK_DAYS[*at]).collect(),
@@ -92,7 +92,7 @@ fn row(facts: &Facts, placed: &Placed, axis: &TimeAxis, shown: &[(&str, &str)]) 
         median: risk.dates.q50.map_or_else(|| "later".to_owned(), number::date),
         early: early(facts, placed),
         now: now(facts, risk),
-        reason: risk.reason.clone(),
+        reason: Reason::new(&risk.reason),
         href: position.map(fan_anchor),
     }
 }
@@ -107,16 +107,18 @@ fn also(facts: &Facts, placed: &Placed) -> String {
     names.join(", ")
 }
 
-/// The median date for the lower threshold.
+/// The median date for the lower threshold: `80 %: 3 Feb`.
 fn early(facts: &Facts, placed: &Placed) -> String {
     let Some(threshold) = facts.early_threshold else { return String::new() };
     let risks = facts.risks_at(placed.outlook, threshold);
-    let same_metric = risks.into_iter().find(|risk| risk.metric.name() == placed.risk.metric.name());
-    match same_metric {
-        Some(risk) if risk.state == fleetcast_core::RiskState::Saturated => "now".to_owned(),
-        Some(risk) => risk.dates.q50.map_or_else(|| "later".to_owned(), number::short_date),
-        None => number::NOTHING.to_owned(),
-    }
+    let Some(risk) = risks.into_iter().find(|risk| risk.metric.name() == placed.risk.metric.name()) else {
+        return String::new();
+    };
+    let when = match risk.state {
+        RiskState::Saturated => "now".to_owned(),
+        _ => risk.dates.q50.map_or_else(|| "later".to_owned(), number::short_date),
+    };
+    format!("{}: {when}", number::threshold(threshold))
 }
 
 /// The last observed P95.

@@ -1,12 +1,12 @@
 //! Which servers have the wrong size, and what the right one is worth.
 
-use super::{Chance, place};
+use super::{Chance, Reason, place};
 use crate::{facts::Facts, number, trace};
 use askama::Template;
 use fleetcast_core::{Action, Recommendation};
 
 /// Rows of each of the two tables.
-const CAP: usize = 40;
+const CAP: usize = 25;
 
 /// Changes that save, and changes that cost.
 #[derive(Template)]
@@ -40,7 +40,7 @@ struct Row {
     violation: Chance,
     bad_days: String,
     binding: String,
-    reason: String,
+    reason: Reason,
 }
 
 impl Savings {
@@ -94,7 +94,7 @@ fn row(facts: &Facts, change: &Recommendation, most: f64) -> Row {
         violation: Chance::new(change.p_violation),
         bad_days: number::fixed_or_nothing(change.expected_bad_days, 1),
         binding: known(&change.binding),
-        reason: change.reason.clone(),
+        reason: Reason::new(&change.reason),
     }
 }
 

@@ -31,7 +31,7 @@ impl Unanswered {
         let row = |unknown: &crate::facts::Unknown| {
             let n_more = unknown.servers.len().saturating_sub(CAP_NAMES);
             Row {
-                subject: unknown.subject.clone(),
+                subject: unknown.subject(),
                 reason: if unknown.reason.is_empty() {
                     "no reason given".to_owned()
                 } else {

@@ -1,0 +1,121 @@
+// Opens a report at desktop and phone width, light and dark, and fails on anything a reader would stumble over:
+// console errors, network requests, a page that scrolls sideways, labels that overlap or are cut, slow loading.
+//
+//   node check-report.mjs REPORT.html [--screenshots DIR] [--max-load-ms 1000]
+//
+// CHROMIUM names the browser; without it the usual places are tried.
+
+import { existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+
+const SIZES = [
+  { name: "wide", width: 1440, height: 900 },
+  { name: "phone", width: 390, height: 844 },
+];
+const SCHEMES = ["light", "dark"];
+const BROWSERS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    screenshots: { type: "string" },
+    "max-load-ms": { type: "string", default: "1000" },
+  },
+});
+
+const [report] = positionals;
+const executablePath = process.env.CHROMIUM ?? BROWSERS.find((path) => existsSync(path));
+if (!report || !existsSync(report)) {
+  console.error(`error: no report at \`${report ?? ""}\`; usage: node check-report.mjs REPORT.html`);
+  process.exit(2);
+}
+if (!executablePath) {
+  console.error(`error: no browser among ${BROWSERS.join(", ")}; install chromium or set CHROMIUM`);
+  process.exit(2);
+}
+if (options.screenshots) mkdirSync(options.screenshots, { recursive: true });
+
+// Runs in the page: every complaint about its layout, as texts.
+function layoutProblems() {
+  const problems = [];
+  const { scrollWidth, clientWidth } = document.documentElement;
+  if (scrollWidth > clientWidth) problems.push(`the page is ${scrollWidth} px wide in a window of ${clientWidth} px`);
+
+  const overlap = (a, b) =>
+    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3;
+  for (const svg of document.querySelectorAll("svg")) {
+    const frame = svg.getBoundingClientRect();
+    const labels = [...svg.querySelectorAll("text")]
+      .map((node) => ({ text: node.textContent, box: node.getBoundingClientRect() }))
+      .filter(({ box }) => box.width > 0);
+    const name = svg.getAttribute("aria-label") ?? svg.getAttribute("class");
+    labels.forEach(({ text, box }, i) => {
+      if (box.left < frame.left - 1 || box.right > frame.right + 1) problems.push(`label "${text}" is cut off in "${name}"`);
+      for (const other of labels.slice(i + 1)) {
+        if (overlap(box, other.box)) problems.push(`labels "${text}" and "${other.text}" overlap in "${name}"`);
+      }
+    });
+  }
+
+  // Text that leaves its box lies over its neighbour; boxes that scroll or cut on purpose are left out.
+  for (const node of document.querySelectorAll("h1, h2, h3, p, li, dt, dd, th, td, summary, figcaption")) {
+    const style = getComputedStyle(node);
+    if (node.scrollWidth > node.clientWidth + 1 && node.clientWidth > 0 && style.overflowX === "visible" && style.display !== "inline") {
+      problems.push(`<${node.localName}> "${node.textContent.trim().slice(0, 40)}" is wider than its box`);
+    }
+  }
+  return problems;
+}
+
+async function check(browser, size, scheme) {
+  const context = await browser.newContext({
+    viewport: { width: size.width, height: size.height },
+    colorScheme: scheme,
+    deviceScaleFactor: size.name === "phone" ? 2 : 1,
+  });
+  const page = await context.newPage();
+  const problems = [];
+  const url = pathToFileURL(resolve(report)).href;
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => problems.push(`script: ${error.message}`));
+  page.on("request", (request) => {
+    const address = request.url().split("#")[0];
+    if (address !== url && !address.startsWith("data:")) problems.push(`request: ${request.url()}`);
+  });
+  await page.goto(url, { waitUntil: "load" });
+  const loaded = await page.evaluate(() => performance.getEntriesByType("navigation")[0].duration);
+  if (loaded > Number(options["max-load-ms"])) problems.push(`loading took ${loaded.toFixed(0)} ms`);
+  problems.push(...(await page.evaluate(layoutProblems)));
+  if (options.screenshots) {
+    await page.screenshot({ path: join(options.screenshots, `report-${size.name}-${scheme}.png`), fullPage: true });
+  }
+  await context.close();
+  return { loaded, problems };
+}
+
+// Nothing but the report may be fetched, by the browser's own services neither.
+const browser = await chromium.launch({
+  executablePath,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars"],
+});
+let failed = false;
+try {
+  for (const size of SIZES) {
+    for (const scheme of SCHEMES) {
+      const { loaded, problems } = await check(browser, size, scheme);
+      const state = problems.length === 0 ? "ok" : `${problems.length} problems`;
+      console.log(`${size.width} px ${scheme}: ${state}, loaded in ${loaded.toFixed(0)} ms`);
+      for (const problem of problems.slice(0, 20)) console.log(`  ${problem}`);
+      if (problems.length > 20) console.log(`  and ${problems.length - 20} more`);
+      failed ||= problems.length > 0;
+    }
+  }
+} finally {
+  await browser.close();
+}
+process.exit(failed ? 1 : 0);
