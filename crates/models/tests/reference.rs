@@ -2,7 +2,7 @@
 //!
 //! `reference/statsforecast.csv` is what `reference/statsforecast_reference.py` prints: for each series
 //! `SeasonalNaive(season_length).forecast(y, h=2 * season, level=[80, 90])` and
-//! `DynamicOptimizedTheta(season_length).forecast(y, h=2 * season)`.
+//! `DynamicOptimizedTheta(season_length).forecast(y, h=2 * season)`, "large" in another unit as said there.
 
 use fleetcast_core::{Calendar, Forecast, Future, History, Metric, SeriesId, Timeline};
 use fleetcast_models::{Settings, named};

@@ -27,7 +27,10 @@ impl Scale {
     /// The plain scale of `values`.
     pub(super) fn plain(values: &[f64]) -> Self {
         let centre = quantile(values, 0.5).unwrap_or(0.0);
-        let spread = math::standard_deviation(values).unwrap_or(0.0).max(f64::MIN_POSITIVE);
+        let spread = math::standard_deviation(values).unwrap_or(0.0);
+        // Rounding alone is no spread, and a constant series must not be divided by nothing.
+        let least = if centre == 0.0 { f64::MIN_POSITIVE } else { 1e-12 * centre.abs() };
+        let spread = if spread > least { spread } else { 1.0 };
         Self { is_log: false, centre, spread, floor: 0.0 }
     }
 
@@ -78,6 +81,8 @@ pub(super) struct Cleaned {
     pub(super) observed: Vec<f64>,
     /// What the regression is shown.
     pub(super) shown: Vec<f64>,
+    /// Where only "at least this" was observed.
+    pub(super) censored: Vec<bool>,
 }
 
 impl Cleaned {
@@ -96,7 +101,15 @@ impl Cleaned {
                 break;
             }
         }
-        Self { observed, shown }
+        Self { observed, shown, censored }
+    }
+}
+
+impl Cleaned {
+    /// Observation less forecast at step `t`; nothing is missed where a censored one is forecast to be above.
+    pub(super) fn residual(&self, t: usize, forecast: f64) -> f64 {
+        let residual = self.observed[t] - forecast;
+        if self.censored[t] { residual.max(0.0) } else { residual }
     }
 }
 

@@ -135,6 +135,12 @@ impl Features {
                 for _ in 0..length {
                     self.add(Component::Week, if length > 30 { 0.5 } else { 1.0 }, Kind::Season);
                 }
+                if is_week && length > 7 {
+                    // The weekend's own shape of the day is seen twice a week, that of a weekday once.
+                    for _ in 0..length / 7 {
+                        self.add(Component::Week, 1.0, Kind::Season);
+                    }
+                }
             } else {
                 for wave in 1..=SEASON_WAVES {
                     self.add(Component::Week, 1.0 / math::sqrt(wave as f64), Kind::Season);
@@ -223,6 +229,10 @@ impl Features {
             };
             if season.length <= LONGEST_DUMMIES {
                 put(season.first_column + place, 1.0);
+                let per_day = season.length / 7;
+                if season.is_week && per_day > 1 && place >= 5 * per_day {
+                    put(season.first_column + season.length + place % per_day, 1.0);
+                }
             } else {
                 waves(place as f64 / season.length as f64, SEASON_WAVES, season.first_column, &mut put);
             }

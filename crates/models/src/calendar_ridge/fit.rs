@@ -182,7 +182,7 @@ impl Learned {
         let (features, system) = (&self.design.features, self.system());
         let residual = |t: usize| {
             let fitted = blend(bases, |base| system.rows.dot(t, &base.state.coefficients));
-            on.cleaned.observed[t] - on.scale.of(fitted)
+            on.cleaned.residual(t, on.scale.of(fitted))
         };
         let recent = features.length.saturating_sub(12 * features.block);
         let residuals: Vec<f64> = (recent..features.length).map(residual).collect();
@@ -196,7 +196,7 @@ impl Learned {
                     let seasons = system.rows.dot_seasons(t, &base.state.coefficients, features.n_trend());
                     seasons + base.state.parts(ahead).trend(&base.ending)
                 });
-                misses.push(Miss { origin, ahead, error: on.cleaned.observed[t] - on.scale.of(value) });
+                misses.push(Miss { origin, ahead, error: on.cleaned.residual(t, on.scale.of(value)) });
             }
         }
         Spread::new(&residuals, &misses, features.block)

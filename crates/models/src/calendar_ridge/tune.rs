@@ -84,7 +84,7 @@ impl State {
         let recent = windows(features.block).map(|window| {
             let from = origin.saturating_sub(window);
             let residuals: Vec<f64> =
-                (from..origin).map(|t| cleaned.observed[t] - system.rows.dot(t, &coefficients)).collect();
+                (from..origin).map(|t| cleaned.residual(t, system.rows.dot(t, &coefficients))).collect();
             quantile(&residuals, 0.5).unwrap_or(0.0)
         });
         let shape = shape(&cleaned.shown, origin, features.shape_season, |t| system.rows.dot(t, &coefficients));
@@ -158,11 +158,11 @@ pub(super) fn losses(
             let state = State::new(features, system, cleaned, solutions[at].clone(), origin, n_trend);
             for &t in &steps {
                 let season = system.rows.dot_seasons(t, &state.coefficients, n_trend);
-                let truth = cleaned.observed[t];
-                let unit = scale.unit(truth);
+                let unit = scale.unit(cleaned.observed[t]);
                 let parts = state.parts(t - origin + 1);
                 for (i, ending) in endings.iter().enumerate() {
-                    losses[flavour * endings.len() + i] += scale.error(unit, season + parts.trend(ending) - truth);
+                    let error = -cleaned.residual(t, season + parts.trend(ending));
+                    losses[flavour * endings.len() + i] += scale.error(unit, error);
                 }
             }
         }
