@@ -37,16 +37,14 @@ pub enum Error {
         needed: String,
     },
     /// A value of a price book is missing or makes no sense.
-    #[error("row {row} of `{source_name}`: {column} of `{instance_type}` is {found}, it must be {allowed}")]
+    #[error("row {row} of `{source_name}`: {what} is {found}, it must be {allowed}")]
     Price {
         /// File or other origin of the prices.
         source_name: String,
         /// Line of the file, the header being line 1 when nothing stands above it.
         row: u64,
-        /// The type whose row it is.
-        instance_type: String,
-        /// The column.
-        column: String,
+        /// The column and the type, as a phrase: "vcpu of `m6i.large`".
+        what: String,
         /// What stands there.
         found: String,
         /// What would do, as a phrase.

@@ -106,21 +106,34 @@ impl Grid {
     }
 }
 
+/// Equal steps from nothing to the largest limit, by which the search for a cell is short-cut.
+const STEPS: usize = 1024;
+
 /// The sizes of one resource, ascending, with the limit of each.
 #[derive(Clone, Debug)]
 struct Axis {
     capacities: Vec<f64>,
     limits: Vec<f64>,
+    /// The first cell that a value in each step can be in.
+    first_cells: Vec<u32>,
+    steps_per_unit: f64,
 }
 
 impl Axis {
     fn new(resource: Option<Resource>, capacities: &[f64]) -> Self {
-        let Some(resource) = resource else { return Self { capacities: Vec::new(), limits: Vec::new() } };
+        let Some(resource) = resource else {
+            return Self { capacities: Vec::new(), limits: Vec::new(), first_cells: vec![0], steps_per_unit: 0.0 };
+        };
         let mut capacities = capacities.to_vec();
         capacities.sort_unstable_by(f64::total_cmp);
         capacities.dedup();
-        let limits = capacities.iter().map(|&capacity| resource.limit_at(capacity)).collect();
-        Self { capacities, limits }
+        let limits: Vec<f64> = capacities.iter().map(|&capacity| resource.limit_at(capacity)).collect();
+        let steps_per_unit = limits.last().map_or(0.0, |largest| STEPS as f64 / largest);
+        // One step lower than its number says, so that rounding can never begin above the right cell.
+        let low = |step: usize| step.saturating_sub(1) as f64 / steps_per_unit;
+        let first = |step: usize| limits.partition_point(|&limit| limit <= low(step)) as u32;
+        let first_cells = (0..=STEPS).map(first).collect();
+        Self { capacities, limits, first_cells, steps_per_unit }
     }
 
     /// One cell per size, and one for days that no size holds.
@@ -135,7 +148,13 @@ impl Axis {
 
     /// The cell of a day: the smallest size whose limit is above `value`.
     fn cell_for(&self, value: f64) -> usize {
-        self.limits.partition_point(|&limit| limit <= value)
+        // The cast puts negative values into the first step; the last step is open above.
+        let step = ((value * self.steps_per_unit) as usize).min(self.first_cells.len() - 1);
+        let mut cell = self.first_cells[step] as usize;
+        while self.limits.get(cell).is_some_and(|&limit| limit <= value) {
+            cell += 1;
+        }
+        cell
     }
 }
 
@@ -159,7 +178,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_grid_equals_counting_each_size_on_its_own(
-            cpu in prop::collection::vec(0.0f64..100.0, 40),
+            cpu in prop::collection::vec(-10.0f64..400.0, 40),
             memory in prop::collection::vec(0.0f64..100.0, 40),
             limit in 20.0f64..95.0,
         ) {

@@ -81,10 +81,10 @@ mod tests {
 
     #[test]
     fn planted_growth_is_measured_in_spite_of_weeks_and_incidents() {
-        let value = |day: usize| {
+        let value = |day: u32| {
             let week = if day % 7 < 5 { 1.1 } else { 0.75 };
-            let incident = if day % 50 == 0 { 3.0 } else { 1.0 };
-            20.0 * math::pow(1.12, day as f64 / 365.25) * week * incident
+            let incident = if day.is_multiple_of(50) { 3.0 } else { 1.0 };
+            20.0 * math::pow(1.12, f64::from(day) / 365.25) * week * incident
         };
         for days in [430, 800, 1095] {
             let growth = growth_per_year(&(0..days).map(value).collect::<Vec<_>>()).unwrap();

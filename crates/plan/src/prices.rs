@@ -228,8 +228,7 @@ impl<'a> Row<'a> {
         Error::Price {
             source_name: self.source_name.to_owned(),
             row: self.line,
-            instance_type: self.text("instance_type").to_owned(),
-            column: column.to_owned(),
+            what: format!("{column} of `{}`", self.text("instance_type")),
             found,
             allowed: allowed.to_owned(),
         }

@@ -98,7 +98,8 @@ impl Verdict {
 
 /// The first kind of period end that lifts a metric above its ordinary days and to a level that matters.
 fn period_peak(history: &History, days: &[Day], rule: &UnderusedRule) -> Option<String> {
-    let kinds: [(&str, fn(&Day) -> bool); 3] = [
+    type IsKind = fn(&Day) -> bool;
+    let kinds: [(&str, IsKind); 3] = [
         ("year-ends", |day| day.is_year_end),
         ("quarter-ends", |day| day.is_quarter_end),
         ("month-ends", |day| day.is_month_end),

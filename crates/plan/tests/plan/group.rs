@@ -41,8 +41,9 @@ fn cpu(server_id: &str, kind: usize, days: usize) -> History {
 
 fn fleet(days: usize) -> Panel {
     let ids: Vec<String> = (0..40).map(|at| format!("s{at:02}")).collect();
-    let servers = ids.iter().map(|id| Arc::new(Server::new(id).unwrap())).collect();
-    Panel::new(servers, ids.iter().enumerate().map(|(at, id)| cpu(id, at % 4, days)).collect()).unwrap()
+    let servers = ids.iter().map(|id| Arc::new(Server::new(id).expect("a name"))).collect();
+    Panel::new(servers, ids.iter().enumerate().map(|(at, id)| cpu(id, at % 4, days)).collect())
+        .expect("no server twice")
 }
 
 #[test]

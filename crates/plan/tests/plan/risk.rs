@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 fn judge(history: &History, expected: &[f64], paths: &Paths) -> Vec<fleetcast_core::Risk> {
-    let server = Server::new(&history.id().server_id).unwrap();
+    let server = Server::new(&history.id().server_id).expect("a name");
     let series = SeriesOutlook { server: &server, history, expected, paths };
     risks(&series, &Limits::default(), &Calendar::us())
 }

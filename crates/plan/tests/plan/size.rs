@@ -178,12 +178,12 @@ fn book(types: &[(f64, f64, f64)]) -> PriceBook {
     for (at, (vcpu, memory_gib, usd_per_hour)) in types.iter().enumerate() {
         text += &format!("type.{at},{vcpu},{memory_gib},{usd_per_hour}\n");
     }
-    PriceBook::from_csv(text.as_bytes(), "test.csv").unwrap()
+    PriceBook::from_csv(text.as_bytes(), "test.csv").expect("a sound book")
 }
 
 fn chosen(sizing: &Sizing) -> &Candidate {
     let mut chosen = sizing.candidates.iter().filter(|one| one.excuse.is_none());
-    let only = chosen.next().unwrap();
+    let only = chosen.next().expect("one type is chosen");
     assert!(chosen.next().is_none(), "one type is chosen and every other has its excuse");
     only
 }
