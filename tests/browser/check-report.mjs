@@ -1,5 +1,6 @@
-// Opens a report at desktop and phone width, light and dark, and fails on anything a reader would stumble over:
-// console errors, network requests, a page that scrolls sideways, labels that overlap or are cut, slow loading.
+// Opens a report at desktop, tablet and phone width, light and dark, and fails on anything a reader would stumble
+// over: console errors, network requests, a page that scrolls sideways, labels that overlap or are cut, faint text,
+// slow loading.
 //
 //   node check-report.mjs REPORT.html [--screenshots DIR] [--max-load-ms 1000]
 //
@@ -13,6 +14,7 @@ import { chromium } from "playwright-core";
 
 const SIZES = [
   { name: "wide", width: 1440, height: 900 },
+  { name: "tablet", width: 820, height: 1100 },
   { name: "phone", width: 390, height: 844 },
 ];
 const SCHEMES = ["light", "dark"];
@@ -67,6 +69,35 @@ function layoutProblems() {
       problems.push(`<${node.localName}> "${node.textContent.trim().slice(0, 40)}" is wider than its box`);
     }
   }
+
+  // WCAG 2.2, 1.4.3: text against the first background that is not transparent, 4.5 to 1.
+  const luminance = (rgb) => {
+    const [r, g, b] = rgb.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const parts = (colour) => colour.match(/[\d.]+/g).map(Number);
+  const background = (node) => {
+    for (let at = node; at; at = at.parentElement) {
+      const rgba = parts(getComputedStyle(at).backgroundColor);
+      if (rgba.length === 3 || rgba[3] === 1) return rgba.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const seen = new Set();
+  for (const node of document.querySelectorAll("body *")) {
+    const hasText = [...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
+    if (!hasText || node.getClientRects().length === 0) continue;
+    const style = getComputedStyle(node);
+    const ink = parts(node.ownerSVGElement ? style.fill : style.color).slice(0, 3);
+    const paper = background(node);
+    const [low, high] = [luminance(ink), luminance(paper)].sort((a, b) => a - b);
+    const ratio = (high + 0.05) / (low + 0.05);
+    const key = `${ink} on ${paper}`;
+    if (ratio < 4.5 && !seen.has(key)) {
+      seen.add(key);
+      problems.push(`contrast ${ratio.toFixed(2)} of "${node.textContent.trim().slice(0, 30)}" (${key})`);
+    }
+  }
   return problems;
 }
 
@@ -87,8 +118,13 @@ async function check(browser, size, scheme) {
     const address = request.url().split("#")[0];
     if (address !== url && !address.startsWith("data:")) problems.push(`request: ${request.url()}`);
   });
-  await page.goto(url, { waitUntil: "load" });
-  const loaded = await page.evaluate(() => performance.getEntriesByType("navigation")[0].duration);
+  // The fastest of three: what else the machine does at the moment is not the page's fault.
+  let loaded = Infinity;
+  for (let i = 0; i < 3 && loaded > Number(options["max-load-ms"]); i += 1) {
+    await page.goto(url, { waitUntil: "load" });
+    const duration = await page.evaluate(() => performance.getEntriesByType("navigation")[0].duration);
+    loaded = Math.min(loaded, duration);
+  }
   if (loaded > Number(options["max-load-ms"])) problems.push(`loading took ${loaded.toFixed(0)} ms`);
   problems.push(...(await page.evaluate(layoutProblems)));
   if (options.screenshots) {

@@ -25,7 +25,9 @@ pub(crate) struct Facts<'a> {
     pub(crate) input: &'a ReportInput<'a>,
     /// The threshold that counts and rankings use.
     pub(crate) threshold: f64,
-    /// The lower of the other thresholds, as an early warning.
+    /// The fewest days over the limit that count as a crossing in this run.
+    pub(crate) min_days: u32,
+    /// The next lower of the other thresholds, as an early warning.
     pub(crate) early_threshold: Option<f64>,
     /// Positions in `p_crossed` within the horizon.
     pub(crate) horizons: Vec<usize>,
@@ -112,6 +114,7 @@ impl<'a> Facts<'a> {
         let mut facts = Self {
             input,
             threshold,
+            min_days: input.outlook.risks().map(|risk| risk.min_days).min().unwrap_or(1),
             early_threshold: early_threshold(input, threshold),
             horizons: horizons(input),
             saturated: Vec::new(),

@@ -6,6 +6,7 @@ use crate::{
     number,
 };
 use jiff::civil::Date;
+use std::collections::BTreeMap;
 
 /// Servers in each list.
 const ROWS: usize = 8;
@@ -13,19 +14,28 @@ const ROWS: usize = 8;
 /// Behaviour groups that are named.
 const GROUPS: usize = 4;
 
-/// The summary for a terminal: plain text of at most 30 lines, none wider than `width` columns
-/// (60 at least), with the numbers a planner acts on first.
+/// Notes that are shown.
+const NOTES: usize = 3;
+
+/// The summary for a terminal: plain text of at most 30 lines with the numbers a planner acts on first.
+///
+/// No line is wider than `width` columns (60 at least), save those that name a path to copy.
 pub fn summary(input: &ReportInput, width: usize) -> String {
     let facts = Facts::new(input);
-    let mut lines = headline(&facts);
+    let width = width.max(60);
+    let mut lines = headline(&facts, width);
     lines.push(String::new());
-    lines.extend(ranking(&facts));
-    lines.extend(saturated(&facts));
+    lines.extend(ranking(&facts, width));
+    lines.extend(saturated(&facts, width));
     lines.push(String::new());
-    lines.extend(closing(&facts));
+    lines.extend(closing(&facts, width));
     let mut text = String::new();
     for line in lines {
-        text.push_str(fit(&plain(&line), width.max(60)).trim_end());
+        text.push_str(fit(&plain(&line), width).trim_end());
+        text.push('\n');
+    }
+    for line in paths(&facts) {
+        text.push_str(&plain(&line));
         text.push('\n');
     }
     text
@@ -50,10 +60,23 @@ fn fit(line: &str, width: usize) -> String {
     line.chars().take(width.saturating_sub(3)).chain("...".chars()).collect()
 }
 
-fn headline(facts: &Facts) -> Vec<String> {
+/// A text over at most two lines, the second one indented.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let text = plain(text);
+    if text.chars().count() <= width {
+        return vec![text];
+    }
+    let fits = text.char_indices().take(width + 1).filter(|(_, c)| *c == ' ').map(|(at, _)| at);
+    match fits.last().filter(|at| *at > width / 2) {
+        Some(at) => vec![text[..at].to_owned(), format!("    {}", text[at + 1..].trim_start())],
+        None => vec![text],
+    }
+}
+
+fn headline(facts: &Facts, width: usize) -> Vec<String> {
     let run = facts.input.run;
     let limit = number::threshold(facts.threshold);
-    let label = |name: &str, value: String, note: String| format!("  {name:<14}{value:>9}  {note}");
+    let label = |name: &str, value: String, note: String| format!("  {name:<11}{value:>9}  {note}");
     let mut lines = vec![
         format!(
             "{}: {}, {}, {} to {}, {} ahead",
@@ -69,17 +92,14 @@ fn headline(facts: &Facts) -> Vec<String> {
         label(
             "at risk",
             number::count(facts.n_at_risk),
-            format!(
-                "reach {limit} within {} days with P >= 50%; {} more possible or later",
-                facts.at_risk_days,
-                facts.n_watch()
-            ),
+            format!("reach {limit} within {} days (P >= 50%); {} more may", facts.at_risk_days, facts.n_watch()),
         ),
         label("savings", number::usd(facts.savings.saved), savings(facts)),
         label("not judged", number::count(facts.n_unknown), not_judged(facts)),
     ];
-    if let Some(held) = accuracy(facts) {
-        lines.push(label("accuracy", held.0, held.1));
+    if let Some((value, long, short)) = accuracy(facts) {
+        let line = label("accuracy", value.clone(), long);
+        lines.push(if plain(&line).chars().count() <= width { line } else { label("accuracy", value, short) });
     }
     lines
 }
@@ -100,62 +120,62 @@ fn not_judged(facts: &Facts) -> String {
     if facts.n_unknown > 0 {
         return facts.unknown_reason.to_owned();
     }
-    facts.unknown.first().map_or_else(String::new, |u| format!("servers; but {}: {}", u.subject(), u.reason))
+    facts.unknown.first().map_or_else(String::new, |u| format!("servers, but {}: {}", u.subject(), u.reason))
 }
 
-fn accuracy(facts: &Facts) -> Option<(String, String)> {
+/// The gain over the baseline, with a long and a short note.
+fn accuracy(facts: &Facts) -> Option<(String, String, String)> {
     let accuracy = facts.accuracy?;
     let run = facts.input.run;
     let value = accuracy.gain().map_or_else(|| number::NOTHING.to_owned(), |gain| number::share(gain.abs(), 0));
     let word = if accuracy.gain().is_some_and(|gain| gain < 0.0) { "more" } else { "less" };
-    let held = |name: &str, c: Option<f64>| {
-        c.map_or_else(String::new, |c| format!(", {name} interval held {}", number::share(c, 0)))
-    };
-    let note = format!(
-        "{word} error than {}: MASE {} against {}{}{}",
+    let held = |c: Option<f64>| c.map_or_else(|| number::NOTHING.to_owned(), |c| number::share(c, 0));
+    let long = format!(
+        "{word} error than {}: MASE {} against {}; intervals of 80% held {}, of 90% {}",
         run.baseline,
         number::fixed_or_nothing(accuracy.model.mase, 2),
         number::fixed_or_nothing(accuracy.baseline.and_then(|scores| scores.mase), 2),
-        held("80%", accuracy.model.coverage_80),
-        held("90%", accuracy.model.coverage_90),
+        held(accuracy.model.coverage_80),
+        held(accuracy.model.coverage_90),
     );
-    Some((value, note))
+    let short = format!("{word} error than {}; 90% interval held {}", run.baseline, held(accuracy.model.coverage_90));
+    Some((value, long, short))
 }
 
-/// A table of the first to cross.
-fn ranking(facts: &Facts) -> Vec<String> {
+/// A column of the ranking; `worth` says which columns stay when the screen is narrow, 0 for all that must.
+struct Column {
+    worth: u8,
+    head: String,
+    cells: Vec<String>,
+    is_text: bool,
+}
+
+impl Column {
+    fn width(&self) -> usize {
+        self.cells.iter().chain([&self.head]).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    }
+}
+
+/// A table of the first to cross, with as many columns as there is room for.
+fn ranking(facts: &Facts, width: usize) -> Vec<String> {
     if facts.ranked.is_empty() {
         let n_calm = number::counted(facts.n_calm, "server");
-        return vec![format!("  nobody else has a chance of 5% or more to cross within the horizon; {n_calm} calm")];
+        return vec![format!("  no other server has a chance of 10% or more to cross; {n_calm} calm")];
     }
-    let shown: Vec<&Placed> = facts.ranked.iter().take(ROWS).collect();
-    let name = column(shown.iter().map(|placed| placed.risk.server_id.as_str()), "first to cross");
-    let metric = column(shown.iter().map(|placed| placed.risk.metric.name()), "metric");
-    let chances = |cells: Vec<String>| -> String { cells.iter().map(|cell| format!("{cell:>7}")).collect() };
-    let heads = facts.horizons.iter().map(|at| format!("P {}d", RISK_DAYS[*at])).collect();
-    let mut lines = vec![format!(
-        "  {:<name$}  {:<metric$}  {:>10}  {:>10}  {:>10}{}  kind",
-        "first to cross",
-        "metric",
-        "10%",
-        "50%",
-        "90%",
-        chances(heads)
-    )];
-    for placed in shown {
-        let risk = placed.risk;
-        let date = |date: Option<Date>| date.map_or_else(|| "later".to_owned(), |date| date.to_string());
-        let p = |at: &usize| risk.p_crossed[*at].map_or_else(|| number::NOTHING.to_owned(), number::chance);
-        lines.push(format!(
-            "  {:<name$}  {:<metric$}  {:>10}  {:>10}  {:>10}{}  {}",
-            fit(&plain(&risk.server_id), name),
-            fit(&plain(risk.metric.name()), metric),
-            date(risk.dates.q10),
-            date(risk.dates.q50),
-            date(risk.dates.q90),
-            chances(facts.horizons.iter().map(|at| plain(&p(at))).collect()),
-            risk.class,
-        ));
+    let mut columns = columns(facts);
+    let mut room = width.saturating_sub(2);
+    for worth in 0..=u8::MAX {
+        let needed: usize =
+            columns.iter().filter(|column| column.worth == worth).map(|column| column.width() + 2).sum();
+        if worth > 0 && needed > room {
+            columns.retain(|column| column.worth < worth);
+            break;
+        }
+        room = room.saturating_sub(needed);
+    }
+    let mut lines = vec![table_line(&columns, |column| &column.head)];
+    for row in 0..facts.ranked.len().min(ROWS) {
+        lines.push(table_line(&columns, |column| &column.cells[row]));
     }
     if facts.ranked.len() > ROWS {
         lines.push(format!("  and {} more", number::count(facts.ranked.len() - ROWS)));
@@ -163,12 +183,44 @@ fn ranking(facts: &Facts) -> Vec<String> {
     lines
 }
 
-/// Width of a column of texts: as wide as its widest cell, within reason.
-fn column<'a>(cells: impl Iterator<Item = &'a str>, head: &str) -> usize {
-    cells.map(|cell| cell.chars().count()).chain([head.len()]).max().unwrap_or(0).min(20)
+fn columns(facts: &Facts) -> Vec<Column> {
+    let shown: Vec<&Placed> = facts.ranked.iter().take(ROWS).collect();
+    let column = |worth: u8, head: String, is_text: bool, cell: &dyn Fn(&Placed) -> String| Column {
+        worth,
+        head,
+        is_text,
+        cells: shown.iter().map(|placed| fit(&plain(&cell(placed)), 20)).collect(),
+    };
+    let date = |date: Option<Date>| date.map_or_else(|| "later".to_owned(), |date| date.to_string());
+    let mut columns = vec![
+        column(0, "first to cross".to_owned(), true, &|placed| placed.risk.server_id.clone()),
+        column(0, "metric".to_owned(), true, &|placed| placed.risk.metric.name().to_owned()),
+        column(3, "10%".to_owned(), false, &|placed| date(placed.risk.dates.q10)),
+        column(0, "50%".to_owned(), false, &|placed| date(placed.risk.dates.q50)),
+        column(4, "90%".to_owned(), false, &|placed| date(placed.risk.dates.q90)),
+    ];
+    for at in &facts.horizons {
+        // The quarter ahead is what budgets are made for, the month ahead what is still to be saved.
+        let worth = [5, 7, 1, 6][*at];
+        let p = |placed: &Placed| placed.risk.p_crossed[*at].map_or_else(|| number::NOTHING.to_owned(), number::chance);
+        columns.push(column(worth, format!("P {}d", RISK_DAYS[*at]), false, &p));
+    }
+    columns.push(column(2, "kind".to_owned(), true, &|placed| placed.risk.class.name().to_owned()));
+    columns
 }
 
-fn saturated(facts: &Facts) -> Vec<String> {
+fn table_line<'a>(columns: &'a [Column], cell: impl Fn(&'a Column) -> &'a str) -> String {
+    let mut line = String::new();
+    for column in columns {
+        let (text, width) = (cell(column), column.width());
+        let padded = if column.is_text { format!("{text:<width$}") } else { format!("{text:>width$}") };
+        line.push_str("  ");
+        line.push_str(&padded);
+    }
+    line
+}
+
+fn saturated(facts: &Facts, width: usize) -> Vec<String> {
     if facts.saturated.is_empty() {
         return Vec::new();
     }
@@ -177,35 +229,52 @@ fn saturated(facts: &Facts) -> Vec<String> {
     if facts.saturated.len() > ROWS {
         names.push(format!("{} more", number::count(facts.saturated.len() - ROWS)));
     }
-    vec![format!("  saturated: {}", names.join(", "))]
+    wrapped(&format!("  saturated: {}", names.join(", ")), width)
 }
 
-/// Groups, notes, and where to read on.
-fn closing(facts: &Facts) -> Vec<String> {
+/// Groups and notes.
+fn closing(facts: &Facts, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let groups = groups(facts);
     if !groups.is_empty() {
-        lines.push(format!("  groups: {groups}"));
+        lines.extend(wrapped(&format!("  groups: {groups}"), width));
     }
-    lines.extend(facts.input.notes.iter().take(3).map(|note| format!("  note: {note}")));
-    let run = facts.input.run;
-    if let Some(path) = &run.report_path {
-        lines.push(format!("  report: {path}"));
-    }
-    lines.push(format!("  lake:   {} (run {})", run.lake, run.run_id));
+    lines.extend(facts.input.notes.iter().take(NOTES).map(|note| format!("  note: {note}")));
     lines
 }
 
 fn groups(facts: &Facts) -> String {
-    let mut counts: std::collections::BTreeMap<usize, (usize, &str)> = std::collections::BTreeMap::new();
+    let mut counts: BTreeMap<usize, (usize, &str)> = BTreeMap::new();
     for group in facts.input.outlook.servers.iter().map(|server| &server.group) {
         if let Some(number) = group.group {
             counts.entry(number).or_insert((0, &group.group_name)).0 += 1;
         }
     }
-    let mut said: Vec<String> = counts.values().take(GROUPS).map(|(n, name)| format!("{n} {name}")).collect();
+    let mut said: Vec<String> =
+        counts.values().take(GROUPS).map(|(n, name)| format!("{} {name}", number::count(*n))).collect();
     if counts.len() > GROUPS {
         said.push(format!("{} more groups", counts.len() - GROUPS));
     }
     said.join("; ")
+}
+
+/// Where to read on.
+fn paths(facts: &Facts) -> Vec<String> {
+    let run = facts.input.run;
+    let report = run.report_path.iter().map(|path| format!("  report: {path}"));
+    report.chain([format!("  lake:   {} (run {})", run.lake, run.run_id)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_broken_between_words_and_then_cut() {
+        assert_eq!(wrapped("one two three four", 10), ["one two", "    three four"]);
+        assert_eq!(wrapped("short", 10), ["short"]);
+        assert_eq!(wrapped("unbreakable-word-of-some-length", 10), ["unbreakable-word-of-some-length"]);
+        assert_eq!(fit("0123456789abc", 10), "0123456...");
+        assert_eq!(plain("5\u{202f}% \u{2212}1\u{1b}[2J"), "5% -1?[2J");
+    }
 }

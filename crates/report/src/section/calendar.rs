@@ -105,7 +105,7 @@ fn blocks(facts: &Facts, risky: Vec<(&str, &[f64])>, weeks: usize) -> Vec<Block>
 }
 
 /// A class in words.
-pub(crate) fn meaning(class: RiskClass) -> &'static str {
+fn meaning(class: RiskClass) -> &'static str {
     match class {
         RiskClass::Always => "over on most days",
         RiskClass::Growth => "over from some date on",
@@ -114,7 +114,7 @@ pub(crate) fn meaning(class: RiskClass) -> &'static str {
         RiskClass::MonthEnd => "over around month ends",
         RiskClass::Weekday => "over on one weekday",
         RiskClass::Irregular => "over now and then",
-        RiskClass::None => "not expected to be over",
+        RiskClass::None => "over on no expected day, but not out of reach",
         RiskClass::Unknown => "kind of risk not known",
     }
 }
@@ -122,8 +122,9 @@ pub(crate) fn meaning(class: RiskClass) -> &'static str {
 fn query(facts: &Facts) -> String {
     format!(
         "SELECT server_id, metric, class, date_q10, date_q50, evidence FROM risks WHERE run_id = {} AND threshold = {} \
-         AND min_days = 1 AND class NOT IN ('none', 'unknown') ORDER BY class, date_q50",
+         AND min_days = {} AND class NOT IN ('none', 'unknown') ORDER BY class, date_q50",
         trace::literal(&facts.input.run.run_id),
-        facts.threshold
+        facts.threshold,
+        facts.min_days
     )
 }

@@ -80,8 +80,8 @@ fn traces(facts: &Facts) -> Vec<(&'static str, String)> {
             "Servers over the limit, or about to be",
             command(format!(
                 "SELECT state, count(DISTINCT server_id) AS servers FROM risks WHERE run_id = {run} \
-                 AND threshold = {} AND min_days = 1 AND (state = 'saturated' OR p_90 >= 0.5) GROUP BY state",
-                facts.threshold
+                 AND threshold = {} AND min_days = {} AND (state = 'saturated' OR p_90 >= 0.5) GROUP BY state",
+                facts.threshold, facts.min_days
             )),
         ),
         (

@@ -110,7 +110,7 @@ fn at_risk(facts: &Facts) -> Figure {
         value: number::count(facts.n_at_risk),
         unit: "",
         note: format!(
-            "cross {} within {} days, P \u{2265} 50\u{202f}%",
+            "cross {} within {} days with P\u{202f}\u{2265}\u{202f}50\u{202f}%",
             number::threshold(facts.threshold),
             facts.at_risk_days
         ),

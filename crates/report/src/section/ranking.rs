@@ -138,9 +138,10 @@ fn date_range(risk: &Risk) -> String {
 fn query(facts: &Facts) -> String {
     format!(
         "SELECT server_id, metric, p_30, p_60, p_90, p_180, date_q10, date_q50, date_q90, class, reason FROM risks \
-         WHERE run_id = {} AND threshold = {} AND min_days = 1 AND state <> 'unknown' \
+         WHERE run_id = {} AND threshold = {} AND min_days = {} AND state <> 'unknown' \
          ORDER BY date_q50 NULLS LAST, p_180 DESC",
         trace::literal(&facts.input.run.run_id),
-        facts.threshold
+        facts.threshold,
+        facts.min_days
     )
 }
