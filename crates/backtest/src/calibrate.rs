@@ -74,8 +74,8 @@ impl Calibration {
 
     /// Measures the errors of a pool; `None` when there are none.
     pub(crate) fn measure(pool: &str, series: &[&Judged], plan: &Plan) -> Option<Self> {
-        let spread = Spread::choose(series, plan.horizon)?;
-        let scaled = spread.scaled(series);
+        let spread = Spread::choose(series, plan)?;
+        let scaled = spread.scaled(series, plan);
         let independent = |steps: Range<usize>| -> f64 {
             let per_trajectory = plan.independent_windows() / plan.offsets.len() as f64;
             scaled.len() as f64 * per_trajectory * pieces(&scaled, steps)

@@ -136,7 +136,7 @@ fn learn_pool(
 ) {
     let guard = auto.guard();
     let from: Vec<&Trials> = pool.from.iter().filter_map(|&at| trials[at].as_ref()).collect();
-    let (fleet_weights, combined) = combine(&from, guard, auto.members().len(), learned.plan.offsets.len());
+    let (fleet_weights, combined) = combine(&from, guard, auto.members().len(), &learned.plan);
     let judged: Vec<Judged> = from.iter().zip(&combined).map(|(trials, combined)| judge(trials, combined)).collect();
     let measured = Calibration::measure(&pool.name, &judged.iter().collect::<Vec<_>>(), &learned.plan);
     let calibration = Arc::new(measured.unwrap_or_else(|| Calibration::unmeasured(auto.settings().season_length)));
@@ -162,6 +162,7 @@ fn learn_pool(
 fn judge(trials: &Trials, combined: &Combined) -> Judged {
     let trajectories = (trials.trials.iter().zip(&combined.points))
         .map(|(trial, points)| Trajectory {
+            origin: trial.origin,
             errors: trial.actual.iter().zip(points).map(|(y, f)| y - f).collect(),
             points: points.clone(),
             size: trial.size,

@@ -48,6 +48,11 @@ impl Plan {
         Self { horizon, offsets }
     }
 
+    /// Whether the windows after two of the cutoffs (by their places) share steps.
+    pub(crate) fn overlap(&self, one: usize, other: usize) -> bool {
+        self.offsets[one].abs_diff(self.offsets[other]) < self.horizon
+    }
+
     /// Windows of the whole validated horizon that would fit side by side into the span of the plan.
     pub(crate) fn independent_windows(&self) -> f64 {
         match (self.offsets.first(), self.offsets.last()) {

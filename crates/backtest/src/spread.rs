@@ -1,5 +1,6 @@
 //! How large an error to expect: from the size of the series, its past errors and the height of the forecast.
 
+use crate::plan::Plan;
 use crate::slice::horizon_buckets;
 use crate::validation::Size;
 use fleetcast_core::REPORTED_QUANTILES;
@@ -13,6 +14,8 @@ const ENOUGH: usize = 60;
 /// Errors of one past forecast of a series.
 #[derive(Clone, Debug)]
 pub(crate) struct Trajectory {
+    /// Place of its cutoff in the plan.
+    pub(crate) origin: usize,
     /// Actual - forecast, step after step; NaN at gaps.
     pub(crate) errors: Vec<f64>,
     /// The forecast.
@@ -51,7 +54,7 @@ impl Spread {
     pub(crate) const UNMEASURED: Self = Self { ratio: 1.0, half_trusted: 2.0, power: 0.0 };
 
     /// The spread under which pooled quantiles have the smallest loss; `None` without any error.
-    pub(crate) fn choose(series: &[&Judged], horizon: usize) -> Option<Self> {
+    pub(crate) fn choose(series: &[&Judged], plan: &Plan) -> Option<Self> {
         let trajectories = || series.iter().flat_map(|s| &s.trajectories);
         let n_trajectories = trajectories().count();
         if n_trajectories == 0 {
@@ -64,19 +67,20 @@ impl Spread {
         if n_trajectories < ENOUGH {
             return Some(default);
         }
-        let stride = (n_trajectories * horizon / POINTS).max(1) | 1;
+        let stride = (n_trajectories * plan.horizon / POINTS).max(1) | 1;
         [0.5, 2.0, 8.0]
             .into_iter()
             .flat_map(|half_trusted| [0.0, 0.5, 1.0].map(|power| Self { ratio, half_trusted, power }))
-            .map(|spread| (spread.loss(series, horizon, stride), spread))
+            .map(|spread| (spread.loss(series, plan, stride), spread))
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, spread)| spread)
     }
 
     /// Error to expect of a series at a height equal to its level, in its unit, from its past errors but
-    /// those of one forecast, at the size it had `at` a cutoff.
-    pub(crate) fn difficulty(&self, series: &Judged, skipped: Option<usize>, at: Size) -> f64 {
-        let others = || series.trajectories.iter().enumerate().filter(|(k, _)| Some(*k) != skipped).map(|(_, t)| t);
+    /// those that share steps with one forecast, at the size it had `at` a cutoff.
+    pub(crate) fn difficulty(&self, series: &Judged, skipped: Option<(usize, &Plan)>, at: Size) -> f64 {
+        let shares_steps = |t: &Trajectory| skipped.is_some_and(|(origin, plan)| plan.overlap(t.origin, origin));
+        let others = || series.trajectories.iter().filter(|t| !shares_steps(t));
         if at.scale > 0.0 {
             let (sum, n) = others()
                 .filter(|t| t.size.scale > 0.0)
@@ -99,11 +103,11 @@ impl Spread {
 
     /// Every trajectory's errors over what was to be expected from the others; those of a series for which
     /// nothing at all was to be expected are left out.
-    pub(crate) fn scaled(&self, series: &[&Judged]) -> Vec<Vec<f64>> {
+    pub(crate) fn scaled(&self, series: &[&Judged], plan: &Plan) -> Vec<Vec<f64>> {
         let mut scaled = Vec::new();
         for judged in series {
-            for (at, trajectory) in judged.trajectories.iter().enumerate() {
-                let Some(expected) = self.expected(judged, at) else { continue };
+            for trajectory in &judged.trajectories {
+                let Some(expected) = self.expected(judged, trajectory, plan) else { continue };
                 let errors = trajectory.errors.iter().zip(&trajectory.points);
                 let level = trajectory.size.level;
                 scaled.push(errors.map(|(error, point)| error / (expected * self.local(*point, level))).collect());
@@ -112,21 +116,22 @@ impl Spread {
         scaled
     }
 
-    fn expected(&self, judged: &Judged, at: usize) -> Option<f64> {
-        let size = judged.trajectories[at].size;
-        let expected = self.difficulty(judged, Some(at), size);
+    fn expected(&self, judged: &Judged, trajectory: &Trajectory, plan: &Plan) -> Option<f64> {
+        let size = trajectory.size;
+        let expected = self.difficulty(judged, Some((trajectory.origin, plan)), size);
         // Rounding noise on a constant series is no error to learn from.
         (expected > 1e-9 * size.level.max(1e-9)).then_some(expected)
     }
 
     /// Pinball loss of pooled quantiles, in seasonal changes, over every `stride`-th point.
-    fn loss(&self, series: &[&Judged], horizon: usize, stride: usize) -> f64 {
-        let buckets = horizon_buckets(horizon);
+    fn loss(&self, series: &[&Judged], plan: &Plan, stride: usize) -> f64 {
+        let buckets = horizon_buckets(plan.horizon);
         let mut errors: Vec<Vec<(f64, f64)>> = vec![Vec::new(); buckets.len()];
         let mut count = 0usize;
         for judged in series {
-            for (at, trajectory) in judged.trajectories.iter().enumerate() {
-                let Some(expected) = self.expected(judged, at).filter(|_| trajectory.size.scale > 0.0) else {
+            for trajectory in &judged.trajectories {
+                let Some(expected) = self.expected(judged, trajectory, plan).filter(|_| trajectory.size.scale > 0.0)
+                else {
                     continue;
                 };
                 for (bucket, steps) in buckets.iter().enumerate() {

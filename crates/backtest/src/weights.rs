@@ -1,5 +1,6 @@
 //! Weights of the members: greedy selection over the fleet, shrunk per series, guarded by one member.
 
+use crate::plan::Plan;
 use crate::validation::{Trial, Trials};
 use rayon::prelude::*;
 
@@ -7,6 +8,8 @@ use rayon::prelude::*;
 const FLEET_ROUNDS: usize = 20;
 /// A series has fewer errors to learn from than a fleet, so fewer draws.
 const SERIES_ROUNDS: usize = 8;
+/// Losing to the guard by a tenth over four windows may be chance; by more it is taken for true.
+const GUARD_MARGIN: f64 = 1.1;
 /// Points that fleet-wide selection looks at; more change its weights by less than a draw does.
 const FLEET_POINTS: usize = 24_000;
 /// Shares of a series' own weights that are tried.
@@ -48,9 +51,9 @@ impl Sample {
         }
     }
 
-    /// The rows of all origins but one.
-    fn without(&self, origin: usize) -> Self {
-        let kept: Vec<usize> = (0..self.actual.len()).filter(|&row| self.origin[row] != origin).collect();
+    /// The rows of all origins whose windows share no step with that of one.
+    fn without(&self, origin: usize, plan: &Plan) -> Self {
+        let kept: Vec<usize> = (0..self.actual.len()).filter(|&row| !plan.overlap(self.origin[row], origin)).collect();
         let pick = |values: &[f64]| kept.iter().map(|&row| values[row]).collect();
         Self {
             actual: pick(&self.actual),
@@ -108,18 +111,18 @@ struct FleetWeights {
 }
 
 impl FleetWeights {
-    fn learn(series: &[&Trials], n_members: usize, n_origins: usize) -> Self {
+    fn learn(series: &[&Trials], n_members: usize, plan: &Plan) -> Self {
         let n_points: usize = series.iter().flat_map(|s| &s.trials).map(|t| t.actual.len()).sum();
         // An odd stride visits every day of the week.
         let stride = (n_points / FLEET_POINTS).max(1) | 1;
         let mut sample = Sample::new(n_members);
         series.iter().flat_map(|s| &s.trials).for_each(|trial| sample.add(trial, stride));
         let everyone = vec![true; n_members];
-        let mut learned: Vec<Vec<f64>> = (0..=n_origins)
+        let mut learned: Vec<Vec<f64>> = (0..=plan.offsets.len())
             .into_par_iter()
             .map(|origin| match origin {
                 0 => sample.greedy(&everyone, FLEET_ROUNDS),
-                _ => sample.without(origin - 1).greedy(&everyone, FLEET_ROUNDS),
+                _ => sample.without(origin - 1, plan).greedy(&everyone, FLEET_ROUNDS),
             })
             .collect();
         let all = learned.remove(0);
@@ -130,90 +133,97 @@ impl FleetWeights {
 /// Combines the members of each series of one pool. `guard` is the place of the guarding member.
 ///
 /// Fleet-wide weights hold for all; how far a series may follow its own errors is one share for the pool,
-/// the best one on origins left out. A member that loses to the guard on a series has no weight in it,
+/// the best one on origins left out. A member that loses clearly to the guard on a series has no weight in it,
 /// and where the combination still loses the guard stands alone.
 ///
 /// Returns the fleet-wide weights (the guard alone without any series) and those of each series.
-pub(crate) fn combine(
-    series: &[&Trials],
-    guard: usize,
-    n_members: usize,
-    n_origins: usize,
-) -> (Vec<f64>, Vec<Combined>) {
+pub(crate) fn combine(series: &[&Trials], guard: usize, n_members: usize, plan: &Plan) -> (Vec<f64>, Vec<Combined>) {
     if series.is_empty() {
         return (alone(guard, n_members), Vec::new());
     }
-    let fleet = FleetWeights::learn(series, n_members, n_origins);
-    let candidates: Vec<Candidates> = series.par_iter().map(|s| Candidates::new(s, &fleet, guard)).collect();
+    let fleet = FleetWeights::learn(series, n_members, plan);
+    let candidates: Vec<Candidates> = series.par_iter().map(|s| Candidates::new(s, &fleet, guard, plan)).collect();
     let share = OWN_SHARES
         .into_iter()
-        .map(|share| (candidates.iter().zip(series).map(|(c, s)| c.left_out_loss(s, share, guard)).sum::<f64>(), share))
+        .map(|share| (candidates.iter().map(|c| c.left_out_loss(share)).sum::<f64>(), share))
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map_or(0.0, |(_, share)| share);
-    let combined = candidates.par_iter().zip(series).map(|(c, s)| c.combined(s, share, guard)).collect();
+    let combined = candidates.par_iter().map(|c| c.combined(share)).collect();
     (fleet.all, combined)
 }
 
-/// Fleet-wide and own weights of one series, from all trials (first) and from all but each.
-struct Candidates {
-    fleet: Vec<Vec<f64>>,
-    own: Vec<Vec<f64>>,
+/// What one series could be combined by.
+struct Candidates<'a> {
+    series: &'a Trials<'a>,
+    guard: usize,
+    guard_losses: Vec<f64>,
+    from_all: Learned,
+    /// For each trial, learned from those that share no step with it.
+    from_others: Vec<Learned>,
 }
 
-impl Candidates {
-    fn new(series: &Trials, fleet: &FleetWeights, guard: usize) -> Self {
+/// Weights learned from some trials of a series.
+struct Learned {
+    kept: Vec<bool>,
+    fleet: Vec<f64>,
+    own: Vec<f64>,
+}
+
+impl Learned {
+    /// Fleet-wide weights with this share of the series' own.
+    fn weights(&self, share: f64) -> Vec<f64> {
+        self.fleet.iter().zip(&self.own).map(|(fleet, own)| fleet + share * (own - fleet)).collect()
+    }
+}
+
+impl<'a> Candidates<'a> {
+    fn new(series: &'a Trials, fleet: &FleetWeights, guard: usize, plan: &Plan) -> Self {
         let mut sample = Sample::new(series.usable.len());
         // Neighbouring steps say nearly the same; every third is enough where there are many.
         series.trials.iter().for_each(|trial| sample.add(trial, if trial.actual.len() >= 30 { 3 } else { 1 }));
         let losses: Vec<Vec<f64>> =
             series.trials.iter().map(|t| t.points.iter().map(|p| t.loss(p.iter().copied())).collect()).collect();
-        let mut found = Self { fleet: Vec::new(), own: Vec::new() };
-        let left_out = std::iter::once(None).chain((0..series.trials.len()).map(Some));
-        for skipped in left_out {
-            let allowed = allowed(&losses, skipped, &series.usable, guard);
-            let origin = skipped.map(|at| series.trials[at].origin);
-            let weights = origin.map_or(&fleet.all, |origin| &fleet.without[origin]);
-            found.fleet.push(only(weights, &allowed, guard));
-            let own = match origin {
-                None => sample.greedy(&allowed, SERIES_ROUNDS),
-                Some(origin) => sample.without(origin).greedy(&allowed, SERIES_ROUNDS),
-            };
-            found.own.push(own);
-        }
-        found
-    }
-
-    /// Weights from all trials, or from all but one, with this share of the series' own.
-    fn weights(&self, skipped: Option<usize>, share: f64) -> Vec<f64> {
-        let at = skipped.map_or(0, |at| at + 1);
-        self.fleet[at].iter().zip(&self.own[at]).map(|(fleet, own)| fleet + share * (own - fleet)).collect()
-    }
-
-    /// Losses of each trial when combined by weights from the others.
-    fn left_out_losses(&self, series: &Trials, share: f64) -> Vec<f64> {
-        let trials = series.trials.iter().enumerate();
-        trials.map(|(at, trial)| trial.loss(mix(trial, &self.weights(Some(at), share)).into_iter())).collect()
-    }
-
-    fn left_out_loss(&self, series: &Trials, share: f64, guard: usize) -> f64 {
-        let losses = self.left_out_losses(series, share);
-        let guards = guard_losses(series, guard);
-        let loss = |at: usize| if loses(&losses, &guards, Some(at)) { guards[at] } else { losses[at] };
-        (0..losses.len()).map(loss).sum()
-    }
-
-    fn combined(&self, series: &Trials, share: f64, guard: usize) -> Combined {
-        let losses = self.left_out_losses(series, share);
-        let guards = guard_losses(series, guard);
-        let points = (series.trials.iter().enumerate())
-            .map(|(at, trial)| match loses(&losses, &guards, Some(at)) {
-                true => trial.points[guard].to_vec(),
-                false => mix(trial, &self.weights(Some(at), share)),
+        let learn = |sample: &Sample, fleet: &[f64], kept: Vec<bool>| {
+            let allowed = allowed(&losses, &kept, &series.usable, guard);
+            Learned { fleet: only(fleet, &allowed, guard), own: sample.greedy(&allowed, SERIES_ROUNDS), kept }
+        };
+        let from_others = (series.trials.iter())
+            .map(|trial| {
+                let kept = series.trials.iter().map(|t| !plan.overlap(t.origin, trial.origin)).collect();
+                learn(&sample.without(trial.origin, plan), &fleet.without[trial.origin], kept)
             })
             .collect();
-        let weights = match loses(&losses, &guards, None) {
-            true => alone(guard, series.usable.len()),
-            false => self.weights(None, share),
+        let from_all = learn(&sample, &fleet.all, vec![true; series.trials.len()]);
+        let guard_losses = losses.iter().map(|by_member| by_member[guard]).collect();
+        Self { series, guard, guard_losses, from_all, from_others }
+    }
+
+    /// Each trial's loss when it is combined by weights from the others.
+    fn left_out_losses(&self, share: f64) -> Vec<f64> {
+        let trials = self.series.trials.iter().zip(&self.from_others);
+        trials.map(|(trial, learned)| trial.loss(mix(trial, &learned.weights(share)).into_iter())).collect()
+    }
+
+    fn left_out_loss(&self, share: f64) -> f64 {
+        let losses = self.left_out_losses(share);
+        let guarded = |at: usize| {
+            let kept = &self.from_others[at].kept;
+            if loses(&losses, &self.guard_losses, kept) { self.guard_losses[at] } else { losses[at] }
+        };
+        (0..losses.len()).map(guarded).sum()
+    }
+
+    fn combined(&self, share: f64) -> Combined {
+        let losses = self.left_out_losses(share);
+        let points = (self.series.trials.iter().zip(&self.from_others))
+            .map(|(trial, learned)| match loses(&losses, &self.guard_losses, &learned.kept) {
+                true => trial.points[self.guard].to_vec(),
+                false => mix(trial, &learned.weights(share)),
+            })
+            .collect();
+        let weights = match loses(&losses, &self.guard_losses, &self.from_all.kept) {
+            true => alone(self.guard, self.series.usable.len()),
+            false => self.from_all.weights(share),
         };
         Combined { weights, points }
     }
@@ -240,23 +250,16 @@ fn only(weights: &[f64], allowed: &[bool], guard: usize) -> Vec<f64> {
     if sum > 0.0 { kept.into_iter().map(|w| w / sum).collect() } else { alone(guard, weights.len()) }
 }
 
-/// Members that may be used: they could forecast, and over the trials but `skipped` did not lose to the guard.
-fn allowed(losses: &[Vec<f64>], skipped: Option<usize>, usable: &[bool], guard: usize) -> Vec<bool> {
-    let sum = |member: usize| -> f64 {
-        losses.iter().enumerate().filter(|(at, _)| Some(*at) != skipped).map(|(_, loss)| loss[member]).sum()
-    };
-    let to_beat = sum(guard);
+/// Members that may be used: they could forecast, and over the kept trials did not lose clearly to the guard.
+fn allowed(losses: &[Vec<f64>], kept: &[bool], usable: &[bool], guard: usize) -> Vec<bool> {
+    let sum =
+        |member: usize| -> f64 { losses.iter().zip(kept).filter(|(_, k)| **k).map(|(loss, _)| loss[member]).sum() };
+    let to_beat = sum(guard) * GUARD_MARGIN;
     usable.iter().enumerate().map(|(m, &usable)| m == guard || (usable && sum(m) <= to_beat)).collect()
 }
 
-/// Whether `losses` are larger than `guards` over the trials but `skipped`.
-fn loses(losses: &[f64], guards: &[f64], skipped: Option<usize>) -> bool {
-    let sum = |values: &[f64]| -> f64 {
-        values.iter().enumerate().filter(|(at, _)| Some(*at) != skipped).map(|(_, loss)| loss).sum()
-    };
-    sum(losses) > sum(guards)
-}
-
-fn guard_losses(series: &Trials, guard: usize) -> Vec<f64> {
-    series.trials.iter().map(|trial| trial.loss(trial.points[guard].iter().copied())).collect()
+/// Whether `losses` are clearly larger than `guards` over the kept trials.
+fn loses(losses: &[f64], guards: &[f64], kept: &[bool]) -> bool {
+    let sum = |values: &[f64]| -> f64 { values.iter().zip(kept).filter(|(_, k)| **k).map(|(loss, _)| loss).sum() };
+    sum(losses) > sum(guards) * GUARD_MARGIN
 }
