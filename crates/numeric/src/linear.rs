@@ -15,8 +15,7 @@ pub fn cholesky(matrix: &[f64], size: usize) -> Option<Vec<f64>> {
                 sum -= factor[row * size + k] * factor[column * size + k];
             }
             if row == column {
-                // Written so that NaN fails as well.
-                if !(sum > 0.0) {
+                if sum.is_nan() || sum <= 0.0 {
                     return None;
                 }
                 factor[row * size + row] = math::sqrt(sum);

@@ -97,12 +97,9 @@ pub(crate) fn nearest(matrix: &Matrix) -> Matrix {
 
 /// Shrinks a matrix of unit diagonal towards the identity until it has a Cholesky factor, and makes it
 /// exactly symmetric.
-fn inside(mut matrix: Matrix, by: f64) -> Matrix {
-    for row in 0..4 {
-        for column in 0..row {
-            matrix[column][row] = matrix[row][column];
-        }
-    }
+fn inside(matrix: Matrix, by: f64) -> Matrix {
+    let mut matrix: Matrix =
+        std::array::from_fn(|row| std::array::from_fn(|column| matrix[row.max(column)][row.min(column)]));
     let mut shrink = by;
     while factor(&matrix).is_none() && shrink < 1.0 {
         for (row, cells) in matrix.iter_mut().enumerate() {

@@ -107,10 +107,22 @@ struct Scales {
     region: f64,
 }
 
-/// The noise that the servers of one service or region share, before it is correlated.
-pub(crate) struct Shared<'a> {
-    pub(crate) service: &'a [Quad],
-    pub(crate) region: &'a [Quad],
+/// A set of servers that have noise in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scope {
+    Pool,
+    Service,
+    Region,
+}
+
+/// What the residual of one server is made from.
+pub(crate) struct Sources<'a> {
+    pub(crate) seed: u64,
+    pub(crate) server_id: &'a str,
+    pub(crate) archetype: usize,
+    /// The noise of its pool, its service and its region, before it is correlated.
+    pub(crate) shared: [&'a [Quad]; 3],
+    pub(crate) shifts: &'a [Shift],
 }
 
 impl DailyNoise {
@@ -132,51 +144,44 @@ impl DailyNoise {
         }
     }
 
-    /// The noise of a service or region, whose name is `scope_id`.
-    pub(crate) fn shared(&self, seed: u64, scope: &str, scope_id: &str, n_days: usize) -> Vec<Quad> {
-        let scale = if scope == "service" { self.scales.service } else { self.scales.region };
+    /// The noise that all servers of one scope share.
+    pub(crate) fn shared(&self, seed: u64, scope: Scope, scope_id: &str, n_days: usize) -> Vec<Quad> {
+        let (name, scale) = match scope {
+            Scope::Pool => ("pool", self.scales.pool),
+            Scope::Service => ("service", self.scales.service),
+            Scope::Region => ("region", self.scales.region),
+        };
         let mut values = vec![[0.0; 4]; n_days];
         if scale > 0.0 {
-            self.driver.add(Stream::new(seed, &["noise", scope, scope_id]), scale, &mut values);
+            self.driver.add(Stream::new(seed, &["noise", name, scope_id]), scale, &mut values);
         }
         values
     }
 
     /// The correlated noise of one server: standard normal but for its wild days.
-    fn standard(&self, seed: u64, ids: (&str, &str), archetype: usize, shared: &Shared<'_>) -> Vec<Quad> {
-        let (server_id, pool_id) = ids;
-        let mut values: Vec<Quad> =
-            shared.service.iter().zip(shared.region).map(|(a, b)| std::array::from_fn(|m| a[m] + b[m])).collect();
-        if self.scales.pool > 0.0 {
-            self.driver.add(Stream::new(seed, &["noise", "pool", pool_id]), self.scales.pool, &mut values);
-        }
+    fn standard(&self, sources: &Sources<'_>) -> Vec<Quad> {
+        let [pool, service, region] = sources.shared;
+        let sum = |((a, b), c): ((&Quad, &Quad), &Quad)| std::array::from_fn(|m| a[m] + b[m] + c[m]);
+        let mut values: Vec<Quad> = pool.iter().zip(service).zip(region).map(sum).collect();
         if self.scales.own > 0.0 {
-            self.driver.add(Stream::new(seed, &["noise", "server", server_id]), self.scales.own, &mut values);
+            let own = Stream::new(sources.seed, &["noise", "server", sources.server_id]);
+            self.driver.add(own, self.scales.own, &mut values);
         }
-        let wild = Stream::new(seed, &["noise", "wild days", server_id]);
+        let wild = Stream::new(sources.seed, &["noise", "wild days", sources.server_id]);
         for (day, value) in values.iter_mut().enumerate() {
             let scale = self.wild.scale(wild, day);
-            *value = self.mixers[archetype].mix(*value).map(|z| z * scale);
+            *value = self.mixers[sources.archetype].mix(*value).map(|z| z * scale);
         }
         values
     }
 
     /// Lays the noise of one server, and its level shifts, over its expected layers.
-    pub(crate) fn complete(
-        &self,
-        layers: &mut [Layers; 4],
-        effects: &Effects,
-        seed: u64,
-        ids: (&str, &str),
-        archetype: usize,
-        shared: &Shared<'_>,
-        shifts: &[Shift],
-    ) {
-        let standard = self.standard(seed, ids, archetype, shared);
+    pub(crate) fn complete(&self, layers: &mut [Layers; 4], effects: &Effects, sources: &Sources<'_>) {
+        let standard = self.standard(sources);
         for (m, layer) in layers.iter_mut().enumerate() {
             let law = Marginal::new(self.is_normal, effects.noise[m], &self.wild);
             layer.noise = standard.iter().map(|z| law.factor(z[m])).collect();
-            layer.event = events(shifts, m, layer.growth.len());
+            layer.event = events(sources.shifts, m, layer.growth.len());
             layer.demand = layer.product();
         }
     }

@@ -33,7 +33,7 @@ impl Effects {
         let loading = effects.loading.array();
         let base = std::array::from_fn(|m| {
             let log = loading[m] * log_load + effects.metric_log_std * own.normal(8 + m as u64);
-            profile.base()[m] * math::exp(log)
+            profile.base()[m] * effects.median_factor.array()[m] * math::exp(log)
         });
         let growth_common = own.normal(1);
         let growth = std::array::from_fn(|m| {

@@ -1,7 +1,7 @@
 //! A fleet: a scenario with a size, a span and a seed, whose servers can be generated one by one.
 
 use crate::clock::ZoneDays;
-use crate::daily::{self, DailyNoise, Dates, Layers, Shared};
+use crate::daily::{self, DailyNoise, Dates, Layers, Scope, Sources};
 use crate::effects::Effects;
 use crate::intraday::{self, Inside, Ratios};
 use crate::layers::Saturation;
@@ -14,10 +14,14 @@ use fleetcast_core::{Calendar, Metric, Server};
 use fleetcast_numeric::Stream;
 use jiff::ToSpan;
 use jiff::civil::Date;
-use std::sync::{Arc, OnceLock};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Thresholds whose first crossing the truth tells, in % of the capacity.
 const THRESHOLDS: [f64; 2] = [80.0, 90.0];
+
+/// Pools whose noise is kept.
+const REMEMBERED_POOLS: usize = 16;
 
 /// A fleet that can be generated, server by server, on any thread and in any order.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub struct Fleet {
     /// Noise of each service and each region, made when first asked for.
     services: Vec<OnceLock<Vec<Quad>>>,
     regions: Vec<OnceLock<Vec<Quad>>>,
+    /// Noise of the pools asked for last: the servers of a pool are mostly generated one after another.
+    pools: Mutex<VecDeque<(usize, Arc<Vec<Quad>>)>>,
     /// Per archetype.
     ratios: Vec<OnceLock<Ratios>>,
 }
@@ -70,6 +76,7 @@ impl Fleet {
             zones: scenario.regions.iter().map(|r| ZoneDays::new(&r.zone, &boundaries, spec.step)).collect(),
             services: scenario.raw.services.iter().map(|_| OnceLock::new()).collect(),
             regions: scenario.regions.iter().map(|_| OnceLock::new()).collect(),
+            pools: Mutex::default(),
             ratios: scenario.archetypes.iter().map(|_| OnceLock::new()).collect(),
             scenario,
             spec,
@@ -125,7 +132,7 @@ impl Fleet {
         let ts_ms = zone.times_ms(self.spec.days);
         let (truth, daily) = match self.spec.step {
             SampleStep::Day => {
-                let truth = self.serve(&subject.server, layers.map(daily_truth));
+                let truth = self.serve(layers.map(daily_truth));
                 let daily = self.daily(&subject, &truth);
                 (truth, Some(daily))
             }
@@ -198,13 +205,33 @@ impl Fleet {
         let seed = self.spec.seed;
         let service = &self.scenario.raw.services[member.service].name;
         let region = &self.scenario.regions[member.region].name;
-        let shared = Shared {
-            service: self.services[member.service].get_or_init(|| self.noise.shared(seed, "service", service, n)),
-            region: self.regions[member.region].get_or_init(|| self.noise.shared(seed, "region", region, n)),
-        };
-        let ids = (subject.server.server_id(), subject.pool.as_str());
-        self.noise.complete(&mut layers, effects, seed, ids, member.archetype, &shared, &subject.shifts);
+        let noise = |scope, name: &str| self.noise.shared(seed, scope, name, n);
+        let shared = [
+            &self.pool_noise(subject)[..],
+            self.services[member.service].get_or_init(|| noise(Scope::Service, service)),
+            self.regions[member.region].get_or_init(|| noise(Scope::Region, region)),
+        ];
+        let (server_id, archetype) = (subject.server.server_id(), member.archetype);
+        let sources = Sources { seed, server_id, archetype, shared, shifts: &subject.shifts };
+        self.noise.complete(&mut layers, effects, &sources);
         layers
+    }
+
+    /// The noise of a server's pool, remembered while its other servers are likely to ask for it.
+    fn pool_noise(&self, subject: &Subject) -> Arc<Vec<Quad>> {
+        let key = subject.member.pool;
+        // A thread that panicked while it held the lock left the list whole: entries are only moved in.
+        let recent = || self.pools.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, known)) = recent().iter().find(|(pool, _)| *pool == key) {
+            return Arc::clone(known);
+        }
+        let noise = Arc::new(self.noise.shared(self.spec.seed, Scope::Pool, &subject.pool, self.dates.len()));
+        let mut recent = recent();
+        if recent.len() == REMEMBERED_POOLS {
+            recent.pop_front();
+        }
+        recent.push_back((key, Arc::clone(&noise)));
+        noise
     }
 
     fn intraday(&self, subject: &Subject, layers: &[Layers; 4], zone: &ZoneDays) -> [TruthSeries; 4] {
@@ -215,7 +242,7 @@ impl Fleet {
         let own = (effects.phase_hours, effects.noise_factor);
         let inside = Inside::new(&self.scenario, subject.member.archetype, own, stream, (n, zone.step_s));
         let samples = |m: usize| intraday::samples(&inside, m, &layers[m], zone, self.spec.days);
-        self.serve(&subject.server, std::array::from_fn(samples))
+        self.serve(std::array::from_fn(samples))
     }
 
     /// What bounds a metric on a server: its capacity where it is a percentage; throughput in MB/s is
@@ -224,7 +251,7 @@ impl Fleet {
         self.metrics[metric].bounds().map(|bounds| bounds.high)
     }
 
-    fn serve(&self, _server: &Server, mut truth: [TruthSeries; 4]) -> [TruthSeries; 4] {
+    fn serve(&self, mut truth: [TruthSeries; 4]) -> [TruthSeries; 4] {
         for (m, series) in truth.iter_mut().enumerate() {
             let bound = self.bound(m);
             let served = series.demand.iter().map(|&demand| self.saturation.serve(demand, bound));

@@ -101,6 +101,7 @@ pub(crate) struct Effects {
     pub(crate) busy_median_factor: f64,
     pub(crate) busy_log_std: f64,
     pub(crate) loading: PerMetric,
+    pub(crate) median_factor: PerMetric,
     pub(crate) within_pool_log_std: f64,
     pub(crate) metric_log_std: f64,
     pub(crate) growth_mean_factor: f64,
@@ -351,6 +352,7 @@ impl Intraday {
 impl Effects {
     fn check(&self, source: &str) -> Result<()> {
         self.loading.check(source, "effects.loading", 0.0..=1.0)?;
+        self.median_factor.check(source, "effects.median_factor", 1e-3..=100.0)?;
         for (key, value, high) in [
             ("idle_share", self.idle_share, 1.0),
             ("idle_log_std", self.idle_log_std, 3.0),

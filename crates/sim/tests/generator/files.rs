@@ -1,0 +1,108 @@
+//! Profiles and scenarios as files: what is refused, and how it is said.
+
+use fleetcast_sim::{Error, Profile, Scenario};
+
+fn refused(text: &str) -> String {
+    Profile::from_toml(text, "mine.toml").unwrap_err().to_string()
+}
+
+#[test]
+fn a_profile_reads_back_as_itself() {
+    for name in Profile::NAMES {
+        let profile = Profile::named(name).unwrap();
+        assert_eq!(profile.name(), name);
+        assert_eq!(Profile::from_toml(&profile.to_toml(), name).unwrap(), profile);
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles/web.toml");
+    assert_eq!(std::fs::read_to_string(path).unwrap(), Profile::named("web").unwrap().to_toml());
+}
+
+#[test]
+fn the_built_in_profiles_have_their_numbers() {
+    let expected = [
+        ("web", [35.0, 55.0, 10.0, 45.0], [12.0, 8.0, 6.0, 15.0], [10.0, 15.0, 9.0, 14.0], (8.0, 20.0)),
+        ("database", [28.0, 75.0, 35.0, 25.0], [7.0, 5.0, 18.0, 8.0], [12.0, 22.0, 9.0, 14.0], (7.0, 19.0)),
+        ("application", [32.0, 60.0, 12.0, 38.0], [10.0, 7.0, 9.0, 12.0], [14.0, 18.0, 9.0, 14.0], (9.0, 18.0)),
+        ("batch", [18.0, 40.0, 8.0, 15.0], [22.0, 15.0, 35.0, 20.0], [8.0, 12.0, 9.0, 14.0], (22.0, 6.0)),
+    ];
+    for (name, base, std, growth, window) in expected {
+        let profile = Profile::named(name).unwrap();
+        assert_eq!(profile.base(), base, "{name}");
+        assert_eq!(profile.std_percent_of_base(), std, "{name}");
+        assert_eq!(profile.growth_percent_per_year(), growth, "{name}");
+        assert_eq!(profile.peak_window_hours(), window, "{name}");
+        assert_eq!((profile.quarter_end_peak_factor(), profile.mid_quarter_trough_factor()), (1.4, 0.65));
+    }
+    let generic = Profile::from_toml("", "empty").unwrap();
+    assert_eq!(generic.base(), [25.0, 40.0, 15.0, 20.0]);
+    assert_eq!(generic.std_percent_of_base(), [8.0, 6.0, 12.0, 10.0]);
+    assert_eq!(generic.peak_window_hours(), (9.0, 17.0));
+    assert_eq!(generic.correlation()[0][1], 0.75);
+}
+
+#[test]
+fn a_bad_number_is_named_with_its_range() {
+    assert_eq!(
+        refused("[std_percent_of_base]\ncpu = -8"),
+        "mine.toml: `std_percent_of_base.cpu` is -8, it must be between 0 and 200"
+    );
+    assert_eq!(
+        refused("[correlation]\ncpu_memory = 1.7"),
+        "mine.toml: `correlation.cpu_memory` is 1.7, it must be between -0.999 and 0.999"
+    );
+    assert_eq!(
+        refused("[day]\nwindow_end_hour = 30"),
+        "mine.toml: `day.window_end_hour` is 30, it must be between 0 and 24"
+    );
+    assert!(refused("[base]\ncpu_percent = nan").contains("`base.cpu_percent` is NaN"));
+    assert!(refused("[week]\nmonday_factor = 1.5").contains("mean of the weekdays"));
+    assert!(refused("name = \"my web\"").contains("letters, digits"));
+}
+
+#[test]
+fn a_misspelt_key_finds_its_neighbour() {
+    let error = Profile::from_toml("[base]\ncpu_percnt = 35.0", "mine.toml").unwrap_err();
+    assert_eq!(error.to_string(), "mine.toml: unknown key `base.cpu_percnt`, did you mean `cpu_percent`?");
+    assert!(matches!(error, Error::UnknownKey { .. }));
+    assert!(refused("[bsae]\ncpu_percent = 35.0").contains("did you mean `base`?"));
+    let error = Profile::named("databse").unwrap_err().to_string();
+    assert!(error.contains("did you mean `database`?"), "{error}");
+}
+
+#[test]
+fn what_is_no_toml_or_of_another_type_is_refused_with_its_line() {
+    assert!(refused("[base]\n\ncpu_percent = ").starts_with("mine.toml, line 3: "));
+    let error = refused("[base]\ncpu_percent = \"much\"");
+    assert!(error.starts_with("mine.toml, line 2: ") && error.contains("f64"), "{error}");
+    let error = Scenario::from_toml("name = 'x'\n[noise]\nwild_day_share = 'some'", "s.toml").unwrap_err().to_string();
+    assert!(error.starts_with("s.toml, line 3: "), "{error}");
+}
+
+#[test]
+fn a_matrix_is_checked_and_can_be_repaired() {
+    let matrix = "matrix = [[1, 0.9, 0, 0.9], [0.9, 1, 0, -0.9], [0, 0, 1, 0], [0.9, -0.9, 0, 1]]";
+    let error = refused(&format!("[correlation]\n{matrix}"));
+    assert!(error.contains("smallest eigenvalue is -0.8000") && error.contains("repair = \"nearest\""), "{error}");
+    let repaired = Profile::from_toml(&format!("[correlation]\n{matrix}\nrepair = \"nearest\""), "mine.toml").unwrap();
+    let moved = repaired.repaired_by().unwrap();
+    assert!((0.1..0.7).contains(&moved), "{moved}");
+    assert_eq!(Profile::from_toml(&repaired.to_toml(), "again").unwrap(), repaired);
+    assert!(refused(&format!("[correlation]\n{matrix}\nrepair = \"near\"")).contains("did you mean `nearest`?"));
+}
+
+#[test]
+fn a_scenario_file_says_only_what_differs() {
+    let calm = Scenario::from_toml("name = 'calm'\n[noise]\nwild_day_share = 0.0", "calm.toml").unwrap();
+    assert_eq!(calm.name(), "calm");
+    assert_eq!(calm.calendar(), Scenario::named("enterprise").unwrap().calendar());
+    let refused = |text: &str| Scenario::from_toml(text, "s.toml").unwrap_err().to_string();
+    assert!(refused("[nosie]").contains("did you mean `noise`?"));
+    assert!(refused("[noise]\nlaw = 'lognormal'").contains("did you mean `log-normal`?"));
+    assert!(refused("[noise]\ntimescale_shares = [0.5, 0.5, 0.5, 0.5]").contains("it must be 1"));
+    assert!(refused("[[regions]]\nname = 'x'\ntimezone = 'Europe/Lundon'\nshare = 1").contains("Europe/London"));
+    assert!(refused("[[mix]]\nprofile = 'webb'\nshare = 1\nshapes = ['m6i.large']").contains("did you mean `web`?"));
+    assert!(refused("[[mix]]\nprofile = 'web'\nshare = 1\nshapes = ['m6i.huge']").contains("unknown shape"));
+    assert!(refused("[calendar]\nholidays = ['usa']").contains("did you mean `us`?"));
+    assert!(refused("services = []").contains("at least one entry"));
+    assert!(Scenario::named("enterprize").is_err());
+}

@@ -1,0 +1,8 @@
+//! The generator as its users meet it: formulas, laws, exactness across steps, realism, files.
+
+mod common;
+mod enterprise;
+mod files;
+mod laws;
+mod steps;
+mod walkthrough;
