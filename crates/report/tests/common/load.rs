@@ -3,7 +3,7 @@
 use fleetcast_core::Forecast;
 use fleetcast_numeric::{Stream, math, quantile_of_sorted};
 
-const PATHS: usize = 200;
+const PATHS: usize = 100;
 
 /// The load of one server's metric, day by day from 1 January 2022.
 pub struct Load {

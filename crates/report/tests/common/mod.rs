@@ -19,6 +19,7 @@ const WEEKS: usize = 26;
 const ARCHETYPES: [&str; 4] = ["web", "database", "application", "batch"];
 
 /// Everything a [`ReportInput`] borrows.
+#[derive(Clone)]
 pub struct Fleet {
     pub run: RunFacts,
     pub panel: Panel,
