@@ -166,70 +166,59 @@ impl Lake {
         let change = self.begin()?;
         let samples = self.store().snapshot(Table::Samples)?;
         let servers = self.servers()?;
-        let (mut report, mut part) = (DailyReport::default(), 0);
+        let zones = zones(&servers);
+        let mut days = Tracks::new();
+        // Server by server, because samples can be many times the memory; days are few.
         for group in tracks::groups_of_servers(&samples.files) {
-            let tracks = tracks::read(&samples, &group, |_| true)?;
-            let (merged, next) = add_days(self, &change, &tracks, &zones(&servers), part)?;
-            report.n_servers += tracks.len();
-            report.n_inserted += merged.inserted;
-            report.n_replaced += merged.replaced;
-            report.n_unchanged += merged.unchanged;
-            part = next;
+            let rows = tracks::read(&samples, &group, |_| true)?;
+            let taken: Vec<(Arc<str>, Track)> =
+                rows.par_iter().map(|(id, track)| (id.clone(), days_of_track(track, zone_of(&zones, id)))).collect();
+            days.extend(taken);
         }
+        let n_servers = days.len();
+        let Merged { inserted, replaced, unchanged } = merge_into(self, &change, Table::Daily, &days)?.counts;
         change.commit()?;
-        Ok(report)
+        Ok(DailyReport { n_servers, n_inserted: inserted, n_replaced: replaced, n_unchanged: unchanged })
     }
 }
 
-/// Days of samples, merged into `daily` within a change.
-pub(crate) fn add_days(
-    lake: &Lake,
-    change: &crate::Change,
-    samples: &Tracks,
-    zones: &BTreeMap<&str, &Zone>,
-    part: usize,
-) -> Result<(Merged, usize)> {
-    let days: Tracks = samples
-        .par_iter()
-        .map(|(id, track)| (id.clone(), days_of_track(track, zone_of(zones, id))))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .collect();
-    merge_into(lake, change, Table::Daily, &days, part)
+/// What became of rows that were merged into a table.
+pub(crate) struct MergedRows {
+    pub(crate) counts: Merged,
+    /// All rows of the servers that had new ones, old and new.
+    pub(crate) rows: Tracks,
 }
 
-/// Rows merged into a table within a change: files of the servers concerned are written anew, the
-/// others stay. Nothing is written when nothing is new.
-pub(crate) fn merge_into(
-    lake: &Lake,
-    change: &crate::Change,
-    table: Table,
-    new: &Tracks,
-    part: usize,
-) -> Result<(Merged, usize)> {
+/// Rows merged into a table within a change, once per table: files of the servers concerned are written
+/// anew, the others stay. Nothing is written when nothing is new.
+pub(crate) fn merge_into(lake: &Lake, change: &crate::Change, table: Table, new: &Tracks) -> Result<MergedRows> {
     let snapshot = lake.store().snapshot(table)?;
     let concerns = |file: &&crate::store::DataFile| match &file.range {
-        Some((low, high)) => new
-            .range::<str, _>((std::ops::Bound::Included(low.as_str()), std::ops::Bound::Included(high.as_str())))
-            .next()
-            .is_some(),
+        Some((low, high)) => {
+            let between = (std::ops::Bound::Included(low.as_str()), std::ops::Bound::Included(high.as_str()));
+            new.range::<str, _>(between).next().is_some()
+        }
         None => true,
     };
     let files: Vec<_> = snapshot.files.iter().filter(concerns).cloned().collect();
     let mut rows = tracks::read(&snapshot, &files, |_| true)?;
-    let mut merged = Merged::default();
-    for (id, track) in new {
-        let (both, counts) = rows.get(id).unwrap_or(&Track::default()).merged_with(track);
-        merged += counts;
-        rows.insert(id.clone(), both);
+    let merged: Vec<(Arc<str>, (Track, Merged))> = new
+        .par_iter()
+        .map(|(id, track)| (id.clone(), rows.get(id).unwrap_or(&Track::default()).merged_with(track)))
+        .collect();
+    let mut counts = Merged::default();
+    let mut own = Tracks::new();
+    for (id, (both, count)) in merged {
+        counts += count;
+        own.insert(id, both);
     }
-    if merged.inserted + merged.replaced == 0 {
-        return Ok((merged, part));
+    if counts.inserted + counts.replaced > 0 {
+        rows.extend(own.iter().map(|(id, track)| (id.clone(), track.clone())));
+        check_columns(table, &rows)?;
+        change.replace_files(table, files.into_iter().map(|file| file.path))?;
+        tracks::write(change, table, &rows, 0)?;
     }
-    check_columns(table, &rows)?;
-    change.replace_files(table, files.into_iter().map(|file| file.path))?;
-    let next = tracks::write(change, table, &rows, part)?;
-    Ok((merged, next))
+    Ok(MergedRows { counts, rows: own })
 }
 
 fn check_columns(table: Table, rows: &Tracks) -> Result<()> {
