@@ -28,7 +28,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Global {
     /// Print results only: no progress, no notes
     #[arg(long, global = true)]
@@ -274,9 +274,9 @@ pub struct IngestArgs {
     /// Capacity of a metric in its own unit, as metric=value; may be given more than once
     #[arg(long, value_name = "METRIC=VALUE", value_parser = parse_capacity)]
     pub capacity: Vec<(String, f64)>,
-    /// Zone of times without an offset, and of the local days of new servers
-    #[arg(long, default_value = "UTC", value_name = "ZONE")]
-    pub timezone: String,
+    /// Zone of times without an offset, and of the local days of new servers [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    pub timezone: Option<String>,
 }
 
 /// Form of an SQL answer.
@@ -457,7 +457,17 @@ pub enum LakeCommand {
         version: u64,
     },
     /// Print statements that declare the tables to other engines
-    Ddl(LakeOf),
+    #[command(after_help = "Example: fleetcast lake ddl --lake l --dialect athena --location s3://bucket/lake")]
+    Ddl {
+        #[command(flatten)]
+        lake: LakeOf,
+        /// Who is to read the tables: athena, spark or duckdb
+        #[arg(long, default_value = "duckdb", value_name = "NAME")]
+        dialect: String,
+        /// Where that program finds the lake [default: its folder here]
+        #[arg(long, value_name = "URL")]
+        location: Option<String>,
+    },
 }
 
 fn parse_capacity(text: &str) -> Result<(String, f64), String> {

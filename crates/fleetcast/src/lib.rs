@@ -1,1 +1,39 @@
 //! The whole of Fleetcast as one function per stage, in the order a person would say them.
+//!
+//! ```text
+//! let telemetry = telemetry(&lake, &config)?;                 // daily P95 per series, with gaps
+//! let backtested = backtest(&mut runs, &line_up, &windows)?;  // how the methods did on the past
+//! let forecasts = forecast_auto(&mut runs, &line_up, reach)?; // calibrated quantiles and joint paths
+//! let plan = plan(&telemetry, &forecasts, &config)?;          // risks, groups, sizes
+//! let report = report(&lake, &config)?;                       // from the tables the others left
+//! ```
+//!
+//! What the command line and other faces share lives here; they decide nothing.
+
+pub mod backtest;
+pub mod config;
+mod context;
+pub mod demo;
+mod error;
+pub mod forecast;
+pub mod generate;
+pub mod ingest;
+pub mod line_up;
+pub mod plan;
+mod progress;
+pub mod report;
+pub mod run;
+pub mod series;
+mod stamp;
+mod store;
+mod tables;
+pub mod telemetry;
+
+pub use config::Config;
+pub use context::Context;
+pub use error::{Error, Result};
+pub use progress::{Progress, Silent};
+
+pub use fleetcast_backtest::{Comparison, ModelScores, Seconds};
+pub use fleetcast_lake as lake;
+pub use fleetcast_sim as sim;

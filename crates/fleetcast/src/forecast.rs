@@ -1,0 +1,202 @@
+//! Forecasts of every series: calibrated quantiles, the expected path, and how errors hang together.
+
+use crate::line_up::{AUTO, LineUp};
+use crate::{Context, Result};
+use fleetcast_backtest::{AutoFitted, QUANTILE_GRID, Runs};
+use fleetcast_core::{Bounds, Dependence, Forecast, Future, History, Model, Panel, Paths, SeriesId};
+use fleetcast_numeric::stream::stable_hash;
+use jiff::civil::{Date, DateTime};
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Days the expected path covers at least: a year, so that every season of the calendar is seen once.
+pub const EXPECTED_DAYS: usize = 365;
+
+/// The forecast of one series by one method.
+#[derive(Clone, Debug)]
+pub struct SeriesForecast {
+    /// The series.
+    pub id: SeriesId,
+    /// The method.
+    pub model: Arc<str>,
+    /// Last time the method has seen.
+    pub last_seen: DateTime,
+    /// Time of each step, the first after the cutoff first.
+    pub times: Vec<DateTime>,
+    /// Quantiles on the internal grid, as far as risks are planned.
+    pub marginals: Forecast,
+    /// Expected values, at least as far as `marginals`.
+    pub expected: Vec<f64>,
+    /// How errors hang together over the steps.
+    pub dependence: Dependence,
+    /// Range of the values.
+    pub bounds: Option<Bounds>,
+    /// Key of the random stream of its paths.
+    pub stream_key: u64,
+    /// Share of each member.
+    pub weights: Vec<(Arc<str>, f64)>,
+    /// What a reader should know of it.
+    pub notes: Vec<String>,
+}
+
+impl SeriesForecast {
+    /// Last date the method has seen.
+    pub fn cutoff(&self) -> Date {
+        self.last_seen.date()
+    }
+
+    /// Date of a step; step 0 is the first after the cutoff.
+    pub fn date(&self, step: usize) -> Date {
+        self.times[step].date()
+    }
+
+    /// Draws `n` joint futures as far as the marginals reach.
+    ///
+    /// # Errors
+    /// When `n` is zero.
+    pub fn paths(&self, n: usize) -> Result<Paths> {
+        Ok(fleetcast_models::paths::draw(&self.marginals, &self.dependence, self.bounds, n, self.stream_key)?)
+    }
+}
+
+/// A series that could not be forecast, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The series.
+    pub id: SeriesId,
+    /// The reason, in a phrase.
+    pub reason: String,
+}
+
+/// What the forecasting stage gives.
+#[derive(Clone, Debug, Default)]
+pub struct Forecasts {
+    /// Forecasts by series and, where several methods were asked for, by method.
+    pub series: Vec<SeriesForecast>,
+    /// Series without one.
+    pub refusals: Vec<Refusal>,
+    /// What a reader should know of the whole.
+    pub notes: Vec<String>,
+}
+
+/// How far ahead a forecast looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Steps with quantiles.
+    pub horizon: usize,
+    /// Steps with an expected value; at least `horizon`.
+    pub expected: usize,
+}
+
+/// Forecasts every series by `auto`, from the member forecasts that `runs` already keeps.
+///
+/// # Errors
+/// When the horizons of `runs` and `auto` differ.
+pub fn forecast_auto(
+    runs: &mut Runs,
+    line_up: &LineUp,
+    reach: Reach,
+    seed: u64,
+    context: &Context,
+) -> Result<Forecasts> {
+    let Some(auto) = &line_up.auto else { return Ok(Forecasts::default()) };
+    let panel = runs.panel();
+    context.progress.begin("combining and calibrating", 0);
+    let fleet = auto.fit_runs(runs)?;
+    context.progress.begin("forecasting", panel.histories().len());
+    let made: Vec<std::result::Result<SeriesForecast, Refusal>> = panel
+        .histories()
+        .par_iter()
+        .zip(fleet.series())
+        .map(|(history, fitted)| {
+            context.progress.advance(1);
+            let forecast =
+                fitted.as_ref().map_err(Clone::clone).and_then(|fitted| of_auto(history, fitted, reach, seed));
+            forecast.map_err(|error| Refusal { id: history.id().clone(), reason: error.to_string() })
+        })
+        .collect();
+    Ok(gathered(made, fleet.notes().to_vec()))
+}
+
+fn of_auto(history: &History, fitted: &AutoFitted, reach: Reach, seed: u64) -> fleetcast_core::Result<SeriesForecast> {
+    let far = fitted.forecast(reach.expected, &[])?;
+    Ok(SeriesForecast {
+        marginals: fitted.forecast(reach.horizon, &QUANTILE_GRID)?,
+        expected: far.point().to_vec(),
+        dependence: fitted.dependence(),
+        weights: fitted.weights().map(|w| (w.model.clone(), w.weight)).collect(),
+        notes: fitted.notes().to_vec(),
+        ..blank(history, AUTO, reach, seed)
+    })
+}
+
+/// Forecasts every series by each method that was asked for.
+///
+/// # Errors
+/// As [`forecast_auto`].
+pub fn forecast_all(
+    runs: &mut Runs,
+    line_up: &LineUp,
+    asked: &[String],
+    reach: Reach,
+    seed: u64,
+    context: &Context,
+) -> Result<Forecasts> {
+    let mut forecasts = forecast_auto(runs, line_up, reach, seed, context)?;
+    // The baseline is always in the line-up, to be compared with; it is forecast only when asked for.
+    for model in line_up.others.iter().filter(|model| asked.iter().any(|name| name == model.name())) {
+        let single = forecast_single(runs.panel(), model.as_ref(), reach, seed);
+        forecasts.series.extend(single.series);
+        forecasts.refusals.extend(single.refusals);
+    }
+    Ok(forecasts)
+}
+
+/// Forecasts every series by one method alone.
+fn forecast_single(panel: &Panel, model: &dyn Model, reach: Reach, seed: u64) -> Forecasts {
+    let fits = model.fit_panel(panel);
+    let made = panel.histories().par_iter().zip(fits).map(|(history, fitted)| {
+        let forecast = fitted.and_then(|fitted| {
+            let far = fitted.predict(&Future { horizon: reach.expected }, &[])?;
+            Ok(SeriesForecast {
+                marginals: fitted.predict(&Future { horizon: reach.horizon }, &QUANTILE_GRID)?,
+                expected: far.point().to_vec(),
+                weights: vec![(model.name().into(), 1.0)],
+                ..blank(history, model.name(), reach, seed)
+            })
+        });
+        forecast.map_err(|error| Refusal { id: history.id().clone(), reason: error.to_string() })
+    });
+    gathered(made.collect(), Vec::new())
+}
+
+/// The parts that do not depend on the method.
+fn blank(history: &History, model: &str, reach: Reach, seed: u64) -> SeriesForecast {
+    let times = (0..reach.expected).map(|step| history.timeline().at(history.len() + step)).collect();
+    SeriesForecast {
+        id: history.id().clone(),
+        model: model.into(),
+        last_seen: history.cutoff(),
+        times,
+        // Every caller fills these two in.
+        marginals: Forecast::new(&[], Vec::new(), Vec::new()).expect("a forecast of no step breaks no rule"),
+        expected: Vec::new(),
+        dependence: Dependence::NONE,
+        bounds: history.bounds(),
+        // Metrics of a server are drawn apart: their errors are then taken to be independent.
+        stream_key: stable_hash(format!("{seed}/{}", history.id()).as_bytes()),
+        weights: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn gathered(made: Vec<std::result::Result<SeriesForecast, Refusal>>, notes: Vec<String>) -> Forecasts {
+    let mut forecasts = Forecasts { notes, ..Forecasts::default() };
+    for result in made {
+        match result {
+            Ok(forecast) => forecasts.series.push(forecast),
+            Err(refusal) => forecasts.refusals.push(refusal),
+        }
+    }
+    forecasts
+}

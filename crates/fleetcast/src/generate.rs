@@ -1,0 +1,366 @@
+//! Made-up telemetry into a lake or into files.
+
+use crate::store::{self, RunRecord};
+use crate::{Context, Error, Result};
+use fleetcast_lake::{
+    Change, Column, Frame, FrameFile, Lake, Mode, PlainFormat, Table, daily_frame, metrics_frame, servers_frame,
+};
+use fleetcast_numeric::stream::stable_hash;
+use fleetcast_sim::{Event, Fleet, FleetSpec, METRICS, Profile, SampleStep, Scenario, ServerTelemetry};
+use jiff::civil::{Date, date};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What a generator is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GenerateOptions {
+    /// Servers in the fleet.
+    pub n_servers: usize,
+    /// First local date.
+    pub start: Date,
+    /// Days.
+    pub days: usize,
+    /// Time between samples.
+    pub step: SampleStep,
+    /// Seed.
+    pub seed: u64,
+    /// Name of a built-in scenario, or a TOML file.
+    pub scenario: String,
+    /// A profile in place of the built-in one of the same name.
+    pub profile: Option<PathBuf>,
+    /// Only these servers; all of them when empty.
+    pub only: Vec<String>,
+}
+
+impl Default for GenerateOptions {
+    fn default() -> Self {
+        Self {
+            n_servers: 200,
+            start: date(2022, 1, 1),
+            days: 1095,
+            step: SampleStep::Day,
+            seed: 42,
+            scenario: "enterprise".to_owned(),
+            profile: None,
+            only: Vec::new(),
+        }
+    }
+}
+
+/// What was generated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Generated {
+    /// Servers.
+    pub n_servers: usize,
+    /// Rows of samples: one server at one time, with every metric.
+    pub n_rows: usize,
+    /// Level shifts and other events planted.
+    pub n_events: usize,
+}
+
+/// Rows that one part of a table has at most: few files for a small fleet, bounded memory for a large one.
+const PART_ROWS: usize = 120_000;
+
+/// The fleet that `options` describe.
+///
+/// # Errors
+/// When the scenario, the profile or the size makes no sense.
+pub fn fleet(options: &GenerateOptions) -> Result<Fleet> {
+    let mut scenario = if Path::new(&options.scenario).extension().is_some() {
+        Scenario::from_toml(&read(Path::new(&options.scenario))?, &options.scenario)?
+    } else {
+        Scenario::named(&options.scenario)?
+    };
+    if let Some(file) = &options.profile {
+        scenario = scenario.with_profile(Profile::from_toml(&read(file)?, &file.display().to_string())?);
+    }
+    let GenerateOptions { n_servers, start, days, step, seed, .. } = *options;
+    Ok(Fleet::new(scenario, FleetSpec { n_servers, start, days, step, seed })?)
+}
+
+fn read(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file).map_err(|source| Error::Io { file: file.display().to_string(), source })
+}
+
+/// Indices of the servers to generate.
+fn members(fleet: &Fleet, only: &[String]) -> Result<Vec<usize>> {
+    if only.is_empty() {
+        return Ok((0..fleet.len()).collect());
+    }
+    let found = only.iter().map(|id| {
+        fleet.index_of(id).ok_or_else(|| {
+            let known: Vec<String> = (0..fleet.len()).map(|i| fleet.server(i).server_id().to_owned()).collect();
+            Error::Core(fleetcast_core::Error::UnknownName {
+                kind: "server".to_owned(),
+                found: id.clone(),
+                nearest: fleetcast_core::nearest(id, known.iter().map(String::as_str)).to_owned(),
+                known: format!("the {} servers of this fleet, such as {}", known.len(), known[0]),
+            })
+        })
+    });
+    let mut indices = found.collect::<Result<Vec<usize>>>()?;
+    indices.sort_unstable();
+    indices.dedup();
+    Ok(indices)
+}
+
+/// Generates a fleet into a lake, in one change.
+///
+/// # Errors
+/// [`Error::Nothing`] when the lake has telemetry that was not generated.
+pub fn generate_into(lake: &Lake, options: &GenerateOptions, context: &Context) -> Result<Generated> {
+    let started = (context.now)();
+    store::check_generated(lake)?;
+    let fleet = fleet(options)?;
+    let members = members(&fleet, &options.only)?;
+    context.progress.begin("generating telemetry", members.len());
+    let change = lake.begin()?;
+    let sink = |table: Table, frame: &Frame, part: usize| Ok(change.write_part(table, frame, &Mode::Replace, part)?);
+    let generated = each_part(&fleet, &members, context, &sink)?;
+    write_whole(&change, &fleet, &members)?;
+    let run_id = format!("{:016x}", stable_hash(format!("generate {options:?}").as_bytes()));
+    store::write_run(
+        lake,
+        &change,
+        &RunRecord::of_telemetry(run_id, "generate", options.seed, started, context),
+        None,
+    )?;
+    change.commit()?;
+    context.progress.end();
+    Ok(generated)
+}
+
+/// Tables that are written at once.
+fn whole_tables(fleet: &Fleet, members: &[usize]) -> Result<Vec<(Table, Frame)>> {
+    let servers: Vec<_> = members.iter().map(|&index| fleet.server(index)).collect();
+    let metrics: Vec<_> = fleet.metrics().iter().map(|metric| metric.as_ref().clone()).collect();
+    Ok(vec![(Table::Servers, servers_frame(&servers)?), (Table::Metrics, metrics_frame(&metrics)?)])
+}
+
+fn write_whole(change: &Change, fleet: &Fleet, members: &[usize]) -> Result<()> {
+    for (table, frame) in whole_tables(fleet, members)? {
+        change.write(table, &frame, &Mode::Replace)?;
+    }
+    Ok(())
+}
+
+/// Generates a fleet into files, one per table, in `folder`.
+///
+/// # Errors
+/// When a file cannot be written; files are complete or not there.
+pub fn generate_files(
+    folder: &Path,
+    format: PlainFormat,
+    options: &GenerateOptions,
+    context: &Context,
+) -> Result<Generated> {
+    let fleet = fleet(options)?;
+    let members = members(&fleet, &options.only)?;
+    context.progress.begin("generating telemetry", members.len());
+    let tables = [
+        Table::Servers,
+        Table::Metrics,
+        Table::Samples,
+        Table::Daily,
+        Table::Truth,
+        Table::Events,
+        Table::TruthCrossings,
+    ];
+    std::fs::create_dir_all(folder).map_err(|source| Error::Io { file: folder.display().to_string(), source })?;
+    let files: Vec<(Table, FrameFile)> = tables
+        .iter()
+        .map(|&table| Ok((table, FrameFile::create(&folder.join(format!("{table}.{}", format.ending())), format)?)))
+        .collect::<Result<_>>()?;
+    let sink = |table: Table, frame: &Frame, part: usize| match files.iter().find(|(t, _)| *t == table) {
+        Some((_, file)) => Ok(file.write_part(frame, part)?),
+        None => Ok(()),
+    };
+    let generated = each_part(&fleet, &members, context, &sink)?;
+    for (table, frame) in whole_tables(&fleet, &members)? {
+        sink(table, &frame, 0)?;
+    }
+    for (_, file) in files {
+        file.finish()?;
+    }
+    context.progress.end();
+    Ok(generated)
+}
+
+/// Generates a fleet and throws it away: the generator's own speed.
+///
+/// # Errors
+/// When the options make no sense.
+pub fn generate_nothing(options: &GenerateOptions, context: &Context) -> Result<Generated> {
+    let fleet = fleet(options)?;
+    let members = members(&fleet, &options.only)?;
+    context.progress.begin("generating telemetry", members.len());
+    let counts = members.par_iter().map(|&index| {
+        let telemetry = fleet.generate(index);
+        context.progress.advance(1);
+        (telemetry.ts_ms.len(), telemetry.events.len())
+    });
+    let (n_rows, n_events) = counts.reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+    context.progress.end();
+    Ok(Generated { n_servers: members.len(), n_rows, n_events })
+}
+
+/// Where the tables of a part go: table, rows, number of the part.
+type Sink<'a> = &'a (dyn Fn(Table, &Frame, usize) -> Result<()> + Sync);
+
+/// Generates the servers part by part; parts are numbered, so it does not matter which is done first.
+fn each_part(fleet: &Fleet, members: &[usize], context: &Context, sink: Sink) -> Result<Generated> {
+    let samples_per_day = 86_400 / fleet.spec().step.seconds() as usize;
+    let rows_per_server = fleet.spec().days * samples_per_day;
+    let servers_per_part = (PART_ROWS / rows_per_server.max(1)).clamp(1, 512);
+    let numbered: Vec<(usize, &[usize])> = members.chunks(servers_per_part).enumerate().collect();
+    let (mut n_rows, mut events) = (0, Vec::new());
+    // Wave by wave, so that parts end in about the order in which a file needs them.
+    for wave in numbered.chunks(2 * rayon::current_num_threads()) {
+        let done: Vec<Result<(usize, Vec<Event>)>> = wave
+            .par_iter()
+            .map(|&(part, indices)| {
+                let servers: Vec<ServerTelemetry> = indices.iter().map(|&index| fleet.generate(index)).collect();
+                context.progress.advance(servers.len());
+                write_part(&servers, part, sink)?;
+                let events = servers.iter().flat_map(|s| s.events.iter().cloned()).collect();
+                Ok((servers.iter().map(|s| s.ts_ms.len()).sum(), events))
+            })
+            .collect();
+        for result in done {
+            let (rows, of_part) = result?;
+            n_rows += rows;
+            events.extend(of_part);
+        }
+    }
+    // An event of a pool is told by each of its servers.
+    events.sort_by(|a: &Event, b: &Event| a.event_id.cmp(&b.event_id));
+    events.dedup_by(|a, b| a.event_id == b.event_id);
+    sink(Table::Events, &events_frame(&events)?, 0)?;
+    Ok(Generated { n_servers: members.len(), n_rows, n_events: events.len() })
+}
+
+fn write_part(servers: &[ServerTelemetry], part: usize, sink: Sink) -> Result<()> {
+    let samples = samples_frame(servers)?;
+    let daily = match daily_of(servers)? {
+        Some(daily) => daily,
+        None => daily_frame(&samples, &servers.iter().map(|s| s.server.clone()).collect::<Vec<_>>())?,
+    };
+    sink(Table::Samples, &samples, part)?;
+    drop(samples);
+    sink(Table::Daily, &daily, part)?;
+    sink(Table::Truth, &truth_frame(servers)?, part)?;
+    sink(Table::TruthCrossings, &crossings_frame(servers)?, part)
+}
+
+/// A column of one value per sample of each server.
+fn per_sample<T: Clone>(servers: &[ServerTelemetry], value: impl Fn(&ServerTelemetry) -> T) -> Vec<T> {
+    servers.iter().flat_map(|s| std::iter::repeat_n(value(s), s.ts_ms.len())).collect()
+}
+
+fn id_of(server: &ServerTelemetry) -> Arc<str> {
+    server.server.server_id().into()
+}
+
+fn samples_frame(servers: &[ServerTelemetry]) -> Result<Frame> {
+    let times = servers.iter().flat_map(|s| s.ts_ms.iter().copied());
+    let mut frame = Frame::new().with("server_id", per_sample(servers, id_of))?.with("ts", Column::times(times))?;
+    for (metric, name) in METRICS.iter().enumerate() {
+        frame =
+            frame.with(name, servers.iter().flat_map(|s| s.observed[metric].iter().copied()).collect::<Vec<f64>>())?;
+    }
+    Ok(frame)
+}
+
+/// Daily rows of servers generated at day step; `None` at finer steps.
+fn daily_of(servers: &[ServerTelemetry]) -> Result<Option<Frame>> {
+    let Some(days) = servers.iter().map(|s| s.daily.as_ref()).collect::<Option<Vec<_>>>() else { return Ok(None) };
+    let dates: Vec<Date> = days.iter().flat_map(|d| d.dates.iter().copied()).collect();
+    let ones = vec![1_i64; dates.len()];
+    let mut frame = Frame::new()
+        .with("server_id", per_sample(servers, id_of))?
+        .with("date", dates)?
+        .with("n_samples", ones.into_iter().map(Some).collect::<Vec<Option<i64>>>())?;
+    for (metric, name) in METRICS.iter().enumerate() {
+        let column = |of: &dyn Fn(&fleetcast_sim::DailyTelemetry) -> Vec<f64>| {
+            days.iter().flat_map(|d| of(d)).collect::<Vec<f64>>()
+        };
+        frame = frame
+            .with(&format!("{name}_p95"), column(&|d| d.p95[metric].clone()))?
+            .with(&format!("{name}_mean"), column(&|d| d.mean[metric].clone()))?
+            .with(&format!("{name}_max"), column(&|d| d.max[metric].clone()))?;
+    }
+    Ok(Some(frame))
+}
+
+fn truth_frame(servers: &[ServerTelemetry]) -> Result<Frame> {
+    let rows: usize = servers.iter().map(|s| s.ts_ms.len() * METRICS.len()).sum();
+    let names: Vec<Arc<str>> = METRICS.iter().map(|name| Arc::from(*name)).collect();
+    let mut ids = Vec::with_capacity(rows);
+    let mut metrics = Vec::with_capacity(rows);
+    let mut times = Vec::with_capacity(rows);
+    let mut saturated = Vec::with_capacity(rows);
+    let mut parts: [Vec<f64>; 8] = std::array::from_fn(|_| Vec::with_capacity(rows));
+    for server in servers {
+        let id = id_of(server);
+        for (at, &ts) in server.ts_ms.iter().enumerate() {
+            for (name, t) in names.iter().zip(&server.truth) {
+                ids.push(id.clone());
+                metrics.push(name.clone());
+                times.push(ts);
+                saturated.push(t.saturated[at]);
+                let row = [&t.growth, &t.week, &t.season, &t.day, &t.noise, &t.event, &t.demand, &t.observed];
+                parts.iter_mut().zip(row).for_each(|(column, series)| column.push(series[at]));
+            }
+        }
+    }
+    let mut frame = Frame::new()
+        .with("server_id", ids)?
+        .with("ts", Column::times(times))?
+        .with("metric", metrics)?
+        .with("saturated", saturated)?;
+    let columns = ["growth", "week", "season", "day", "noise", "event", "demand", "observed"];
+    for (name, values) in columns.iter().zip(parts) {
+        frame = frame.with(name, values)?;
+    }
+    Ok(frame)
+}
+
+fn crossings_frame(servers: &[ServerTelemetry]) -> Result<Frame> {
+    let rows: Vec<_> =
+        servers.iter().flat_map(|s| s.crossings.iter().map(move |c| (s.server.server_id(), c))).collect();
+    Ok(Frame::new()
+        .with("server_id", rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())?
+        .with("metric", rows.iter().map(|(_, c)| METRICS[c.metric]).collect::<Vec<_>>())?
+        .with("threshold", rows.iter().map(|(_, c)| c.threshold).collect::<Vec<_>>())?
+        .with("date", rows.iter().map(|(_, c)| c.date).collect::<Vec<_>>())?)
+}
+
+fn events_frame(events: &[Event]) -> Result<Frame> {
+    let text = |of: &dyn Fn(&Event) -> String| events.iter().map(of).collect::<Vec<String>>();
+    Ok(Frame::new()
+        .with("event_id", text(&|e| e.event_id.clone()))?
+        .with("type", text(&|e| e.event_type.clone()))?
+        .with("scope", text(&|e| e.scope.clone()))?
+        .with("scope_id", text(&|e| e.scope_id.clone()))?
+        .with("start", Column::times(events.iter().map(|e| e.start_ms)))?
+        .with("peak", Column::times(events.iter().map(|e| e.peak_ms)))?
+        .with("end", Column::Time(events.iter().map(|e| e.end_ms).collect()))?
+        .with("metric", events.iter().map(|e| e.metric.clone()).collect::<Vec<_>>())?
+        .with("size", events.iter().map(|e| e.size).collect::<Vec<_>>())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_not_in_the_fleet_is_named_with_its_neighbour() {
+        let options = GenerateOptions { n_servers: 3, days: 10, ..GenerateOptions::default() };
+        let fleet = fleet(&options).unwrap();
+        let id = fleet.server(1).server_id().to_owned();
+        assert_eq!(members(&fleet, std::slice::from_ref(&id)).unwrap(), [1]);
+        let error = members(&fleet, &[format!("{id}x")]).unwrap_err().to_string();
+        assert!(error.contains(&format!("did you mean `{id}`")), "{error}");
+    }
+}

@@ -1,0 +1,176 @@
+//! Forecasts become an outlook: risks, groups, sizes, and the chance of bad days week by week.
+
+use crate::config::Config;
+use crate::forecast::{Forecasts, SeriesForecast};
+use crate::line_up::SHORTEST_HISTORY;
+use crate::{Context, Error, Result};
+use fleetcast_core::{Calendar, History, Outlook, Panel, Paths, Risk, Server, ServerOutlook};
+use fleetcast_plan::{Limits, PriceBook, SeriesOutlook};
+use jiff::civil::Date;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// The chance of at least one bad day in each of the coming weeks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeeklyRisk {
+    /// Threshold in per cent of capacity.
+    pub threshold: f64,
+    /// First day of the first week.
+    pub first_day: Date,
+    /// Per server that could be judged: P(week has a bad day in any metric), one per week.
+    pub servers: Vec<(String, Vec<f64>)>,
+}
+
+/// What the planning stage gives.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Risks, groups and sizes.
+    pub outlook: Outlook,
+    /// Week by week; `None` when nothing could be judged.
+    pub weeks: Option<WeeklyRisk>,
+    /// Where the prices come from.
+    pub price_source: String,
+}
+
+/// The price book of a configuration.
+///
+/// # Errors
+/// When its file cannot be read or has a row that makes no sense.
+pub fn price_book(config: &Config) -> Result<PriceBook> {
+    let Some(file) = &config.plan.price_book else { return Ok(PriceBook::embedded()) };
+    let name = file.display().to_string();
+    let opened = std::fs::File::open(file).map_err(|source| Error::Io { file: name.clone(), source })?;
+    Ok(PriceBook::from_csv(opened, &name)?)
+}
+
+/// The limits of a configuration.
+pub fn limits(config: &Config) -> Limits {
+    Limits {
+        thresholds: config.plan.thresholds.clone(),
+        lambda_usd_per_day: config.plan.lambda_usd_per_day,
+        seed: config.seed,
+        ..Limits::default()
+    }
+}
+
+/// Judges every server of `panel` by its forecasts; `means` are the daily means of the same series.
+///
+/// # Errors
+/// When a limit or the price book makes no sense.
+pub fn plan(panel: &Panel, means: &Panel, forecasts: &Forecasts, config: &Config, context: &Context) -> Result<Plan> {
+    let (limits, book, calendar) = (limits(config), price_book(config)?, config.calendar()?);
+    limits.check()?;
+    context.progress.begin("grouping servers", 0);
+    let groups = fleetcast_plan::groups(panel, means, &limits, &calendar);
+    context.progress.begin("planning", panel.servers().len());
+    let by_server = by_server(panel, forecasts);
+    let first_day = forecasts.series.iter().map(|f| f.date(0)).max();
+    // Weeks are counted for the stricter reading of "too full": the highest threshold.
+    let threshold = limits.thresholds.iter().copied().fold(f64::MIN, f64::max);
+    let judged: Vec<Result<(ServerOutlook, Option<Vec<f64>>)>> = panel
+        .servers()
+        .par_iter()
+        .zip(groups)
+        .map(|(server, group)| {
+            let series = by_server.get(server.server_id()).map(Vec::as_slice).unwrap_or_default();
+            let futures = futures(series, config.plan.n_paths)?;
+            let outlooks = outlooks(server, series, &futures);
+            let risks = risks(server, series, &outlooks, &limits, &calendar);
+            let recommendation = fleetcast_plan::recommend(server, &outlooks, &book, &limits);
+            let weeks = first_day.and_then(|first| weekly(&outlooks, threshold, first));
+            context.progress.advance(1);
+            let server_id = server.server_id().to_owned();
+            Ok((ServerOutlook { server_id, risks, group, recommendation }, weeks))
+        })
+        .collect();
+    let (mut outlook, mut weeks) = (Outlook::default(), Vec::new());
+    for result in judged {
+        let (server, weekly) = result?;
+        weeks.extend(weekly.map(|p| (server.server_id.clone(), p)));
+        outlook.servers.push(server);
+    }
+    let weeks =
+        first_day.filter(|_| !weeks.is_empty()).map(|first_day| WeeklyRisk { threshold, first_day, servers: weeks });
+    Ok(Plan { outlook, weeks, price_source: book.source().to_owned() })
+}
+
+/// One metric of a server: what was observed, and the forecast or the reason there is none.
+type Judgeable<'a> = (&'a History, std::result::Result<&'a SeriesForecast, String>);
+
+fn by_server<'a>(panel: &'a Panel, forecasts: &'a Forecasts) -> BTreeMap<&'a str, Vec<Judgeable<'a>>> {
+    let made: BTreeMap<_, &SeriesForecast> = forecasts.series.iter().map(|f| (&f.id, f)).collect();
+    let refused: BTreeMap<_, &str> = forecasts.refusals.iter().map(|r| (&r.id, r.reason.as_str())).collect();
+    let mut servers: BTreeMap<&str, Vec<Judgeable>> = BTreeMap::new();
+    for history in panel.histories() {
+        let forecast = match made.get(history.id()) {
+            _ if history.n_observed() < SHORTEST_HISTORY => {
+                Err(format!("{} days of history, it takes {SHORTEST_HISTORY}", history.n_observed()))
+            }
+            Some(forecast) => Ok(*forecast),
+            None => Err(refused.get(history.id()).copied().unwrap_or("no forecast").to_owned()),
+        };
+        servers.entry(&history.id().server_id).or_default().push((history, forecast));
+    }
+    servers
+}
+
+fn futures(series: &[Judgeable], n_paths: usize) -> Result<Vec<Option<Paths>>> {
+    series.iter().map(|(_, forecast)| forecast.as_ref().ok().map(|f| f.paths(n_paths)).transpose()).collect()
+}
+
+fn outlooks<'a>(server: &'a Server, series: &[Judgeable<'a>], futures: &'a [Option<Paths>]) -> Vec<SeriesOutlook<'a>> {
+    let known = series.iter().zip(futures).filter_map(|((history, forecast), paths)| {
+        let (forecast, paths) = (forecast.as_ref().ok()?, paths.as_ref()?);
+        Some(SeriesOutlook { server, history, expected: &forecast.expected, paths })
+    });
+    known.collect()
+}
+
+/// Risks of every metric of a server, in the order of its series.
+fn risks(
+    server: &Server,
+    series: &[Judgeable],
+    outlooks: &[SeriesOutlook],
+    limits: &Limits,
+    calendar: &Calendar,
+) -> Vec<Risk> {
+    let mut judged = outlooks.iter();
+    let rows = series.iter().flat_map(|(history, forecast)| match forecast {
+        // There is one outlook per forecast, in the same order.
+        Ok(_) => judged.next().map(|outlook| fleetcast_plan::risks(outlook, limits, calendar)).unwrap_or_default(),
+        Err(reason) => {
+            let cutoff = history.cutoff().date();
+            fleetcast_plan::unknown_risks(server.server_id(), history.metric(), cutoff, limits, reason)
+        }
+    });
+    rows.collect()
+}
+
+/// P(bad day) in each week from `first` on; `None` when no metric has a capacity.
+fn weekly(outlooks: &[SeriesOutlook], threshold: f64, first: Date) -> Option<Vec<f64>> {
+    let judged: Vec<_> = outlooks.iter().filter_map(|o| Some((o, threshold / 100.0 * o.capacity()?))).collect();
+    let (horizon, n) = judged.first().map(|(o, _)| (o.paths.horizon(), o.paths.len()))?;
+    let mut bad = vec![0_u32; horizon.div_ceil(7)];
+    let mut seen = vec![false; bad.len()];
+    let mut paths: Vec<_> =
+        judged.iter().map(|(o, limit)| (o.paths.iter(), *limit, offset(o.history, first))).collect();
+    for _ in 0..n {
+        seen.fill(false);
+        for (metric, limit, offset) in &mut paths {
+            // Every metric of a server has as many paths as the first.
+            for (day, &value) in metric.next().into_iter().flatten().enumerate() {
+                if value >= *limit && day >= *offset && (day - *offset) / 7 < seen.len() {
+                    seen[(day - *offset) / 7] = true;
+                }
+            }
+        }
+        bad.iter_mut().zip(&seen).for_each(|(count, &hit)| *count += u32::from(hit));
+    }
+    Some(bad.into_iter().map(|count| f64::from(count) / n as f64).collect())
+}
+
+/// Days between the first step of a series' future and `first`, which is no earlier for the newest series.
+fn offset(history: &History, first: Date) -> usize {
+    let own = history.timeline().date(history.len());
+    usize::try_from(first.duration_since(own).as_hours() / 24).unwrap_or(0)
+}
