@@ -18,6 +18,8 @@ pub enum Excuse {
     UnmeasuredMemory,
     /// It has fewer processors, and nobody measured how much of them is used.
     UnmeasuredCpu,
+    /// It has fewer processors than the settings allow.
+    FewProcessors,
     /// It has less network than the busiest days need.
     Network,
     /// It may use its processors fully only for a while.
@@ -39,8 +41,9 @@ impl Excuse {
             Self::Move => 4,
             Self::Architecture(_) => 5,
             Self::Burstable => 6,
-            Self::Dearer => 7,
-            Self::NoPrice => 8,
+            Self::FewProcessors => 7,
+            Self::Dearer => 8,
+            Self::NoPrice => 9,
         }
     }
 }
@@ -53,6 +56,7 @@ impl fmt::Display for Excuse {
             Self::Dearer => f.write_str("dearer than the days it avoids"),
             Self::UnmeasuredMemory => f.write_str("less memory, which was not measured"),
             Self::UnmeasuredCpu => f.write_str("fewer processors, whose use was not measured"),
+            Self::FewProcessors => f.write_str("fewer processors than allowed"),
             Self::Network => f.write_str("too little network"),
             Self::Burstable => f.write_str("burstable, its baseline is not known"),
             Self::NoPrice => f.write_str("its price is not known"),
@@ -70,6 +74,8 @@ pub struct Candidate {
     pub is_present: bool,
     /// Virtual processors.
     pub vcpu: f64,
+    /// Present processors that they stand for: fewer than `vcpu` where they are slower, never more.
+    pub vcpu_as_present: f64,
     /// Memory in GiB.
     pub memory_gib: f64,
     /// Price in USD per hour; `None` when the book does not know it.
@@ -89,6 +95,7 @@ impl Candidate {
     /// A type of the book, with its expected bad days and P(at least one).
     pub(crate) fn of(
         found: &InstanceType,
+        vcpu_as_present: f64,
         risk: (f64, f64),
         excuse: Option<Excuse>,
         limits: &Limits,
@@ -100,6 +107,7 @@ impl Candidate {
             instance_type: Some(found.name.clone()),
             is_present: false,
             vcpu: found.vcpu,
+            vcpu_as_present,
             memory_gib: found.memory_gib,
             usd_per_hour: Some(found.usd_per_hour),
             expected_bad_days: risk.0,
@@ -116,6 +124,7 @@ impl Candidate {
             instance_type: present.instance_type.clone(),
             is_present: true,
             vcpu: present.vcpu,
+            vcpu_as_present: present.vcpu,
             memory_gib: present.memory_gib,
             usd_per_hour: present.usd_per_hour,
             expected_bad_days: risk.0,
@@ -175,6 +184,7 @@ pub(crate) fn not_eligible(
     present: &Present,
     measured: (bool, bool),
     highest_network: Option<f64>,
+    fewest_vcpu: f64,
 ) -> Option<Excuse> {
     if found.architecture != present.architecture {
         return Some(Excuse::Architecture(found.architecture));
@@ -187,6 +197,9 @@ pub(crate) fn not_eligible(
     }
     if !measured.0 && found.vcpu < present.vcpu {
         return Some(Excuse::UnmeasuredCpu);
+    }
+    if found.vcpu < fewest_vcpu.min(present.vcpu) {
+        return Some(Excuse::FewProcessors);
     }
     let network = found.network_mbit_per_s.zip(present.network_mbit_per_s).zip(highest_network);
     let too_little = |((then, now), share): ((f64, f64), f64)| then < now && share * now / then >= 1.0;
@@ -201,6 +214,7 @@ pub(crate) struct Present {
     pub(crate) memory_gib: f64,
     pub(crate) architecture: Architecture,
     pub(crate) network_mbit_per_s: Option<f64>,
+    pub(crate) coremark_per_vcpu: Option<f64>,
     pub(crate) usd_per_hour: Option<f64>,
     /// What is not known of it and was done about that.
     pub(crate) remarks: Vec<String>,
@@ -241,8 +255,16 @@ impl Present {
             memory_gib,
             architecture: known.map_or(Architecture::X86, |found| found.architecture),
             network_mbit_per_s: server.shape.network_mbit_per_s.or(known.and_then(|found| found.network_mbit_per_s)),
+            coremark_per_vcpu: known.and_then(|found| found.coremark_per_vcpu),
             usd_per_hour: known.map(|found| found.usd_per_hour),
             remarks,
         })
+    }
+
+    /// Present processors that those of a type stand for. Slower ones count for less; faster ones count
+    /// as one each, because a benchmark promises nothing of somebody's own load.
+    pub(crate) fn vcpu_of(&self, found: &InstanceType) -> f64 {
+        let speed = found.coremark_per_vcpu.zip(self.coremark_per_vcpu).map_or(1.0, |(then, now)| then / now);
+        found.vcpu * speed.min(1.0)
     }
 }

@@ -19,6 +19,8 @@ pub struct Limits {
     pub move_cost_usd: f64,
     /// Days over which that must pay for itself.
     pub payback_days: f64,
+    /// Processors below which no server is made smaller: load is not all that runs on a machine.
+    pub fewest_vcpu: f64,
     /// When a server counts as underused.
     pub underused: UnderusedRule,
     /// When a server counts as idle enough to be switched off.
@@ -36,6 +38,7 @@ impl Default for Limits {
             lambda_usd_per_day: 50.0,
             move_cost_usd: 100.0,
             payback_days: 365.0,
+            fewest_vcpu: 2.0,
             underused: UnderusedRule::default(),
             retire: RetireRule::default(),
             seed: 42,
@@ -106,6 +109,7 @@ impl Limits {
         let not_negative = [
             ("lambda_usd_per_day", self.lambda_usd_per_day),
             ("move_cost_usd", self.move_cost_usd),
+            ("fewest_vcpu", self.fewest_vcpu),
             ("underused.mean_below_percent", self.underused.mean_below_percent),
             ("underused.peak_ratio_below", self.underused.peak_ratio_below),
             ("underused.peak_level_percent", self.underused.peak_level_percent),

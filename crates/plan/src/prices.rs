@@ -38,6 +38,8 @@ pub struct InstanceType {
     pub network_mbit_per_s: Option<f64>,
     /// Whether it may use its processors fully only for a while.
     pub is_burstable: bool,
+    /// CoreMark iterations per second of one of its processors; `None` when the book does not say.
+    pub coremark_per_vcpu: Option<f64>,
     /// Price in USD per hour, above zero.
     pub usd_per_hour: f64,
 }
@@ -61,8 +63,8 @@ impl PriceBook {
     }
 
     /// A price book from CSV with the columns `instance_type`, `vcpu`, `memory_gib`, `usd_per_hour` and,
-    /// where known, `architecture` (`x86_64` or `arm64`), `network_mbit_per_s`, `burstable` (`true` or
-    /// `false`) and `currency` (`USD`); other columns are left alone. Lines above the header may say
+    /// where known, `architecture` (`x86_64` or `arm64`), `network_mbit_per_s`, `coremark_per_vcpu`,
+    /// `burstable` (`true` or `false`) and `currency` (`USD`); other columns are left alone. Lines above the header may say
     /// `# source: ...` and `# date: 2026-07-20`. `source_name` is the file's name, for messages.
     ///
     /// # Errors
@@ -199,20 +201,24 @@ impl<'a> Row<'a> {
             "true" => true,
             _ => return Err(self.error("burstable", "true or false")),
         };
-        let network = self.text("network_mbit_per_s");
         Ok(InstanceType {
             name: self.text("instance_type").to_owned(),
             vcpu: self.number("vcpu")?,
             memory_gib: self.number("memory_gib")?,
             architecture,
-            network_mbit_per_s: if network.is_empty() { None } else { Some(self.number("network_mbit_per_s")?) },
+            network_mbit_per_s: self.optional("network_mbit_per_s")?,
             is_burstable,
+            coremark_per_vcpu: self.optional("coremark_per_vcpu")?,
             usd_per_hour: self.number("usd_per_hour")?,
         })
     }
 
     fn text(&self, column: &str) -> &'a str {
         self.columns.0.get(column).and_then(|&at| self.record.get(at)).unwrap_or("")
+    }
+
+    fn optional(&self, column: &str) -> Result<Option<f64>> {
+        if self.text(column).is_empty() { Ok(None) } else { self.number(column).map(Some) }
     }
 
     fn number(&self, column: &str) -> Result<f64> {
@@ -247,6 +253,7 @@ mod tests {
         assert!(book.source().contains("us-east-1"), "{}", book.source());
         let type_ = book.get("m6i.xlarge").expect("a common type");
         assert_eq!((type_.vcpu, type_.memory_gib, type_.usd_per_hour), (4.0, 16.0, 0.192));
+        assert!(book.types().iter().all(|one| one.coremark_per_vcpu.is_some()));
         assert!(book.get("t3.large").is_some_and(|t| t.is_burstable));
         assert_eq!(book.get("m7g.large").map(|t| t.architecture), Some(Architecture::Arm));
         assert_eq!(book.get("m6i.xlargest"), None);

@@ -45,7 +45,7 @@ pub fn recommend(server: &Server, series: &[SeriesOutlook], book: &PriceBook, li
 /// `price + lambda * E[bad days] + move cost`, per day, over the futures of its metrics.
 ///
 /// `series` are the server's own; others are left out. Load is rescaled by the ratio of capacities, `cpu`
-/// by processors and `memory` by GiB, and a bad day of either is a bad day; days beyond 100 % were not
+/// by processors (slower ones count for less) and `memory` by GiB, and a bad day of either is a bad day; days beyond 100 % were not
 /// seen, and the reason says so where it matters. Types of the same architecture are weighed. A resource
 /// that was not measured may not shrink, and a burstable type is never chosen, because prices say nothing
 /// of its baseline.
@@ -111,7 +111,7 @@ impl<'a> Weighing<'a> {
             is_long_enough.then_some(Resource { paths: one.paths, limit, present: capacity })
         };
         let (cpu, memory) = (resource("cpu", present.vcpu), resource("memory", present.memory_gib));
-        let mut vcpu: Vec<f64> = book.types().iter().map(|found| found.vcpu).collect();
+        let mut vcpu: Vec<f64> = book.types().iter().map(|found| present.vcpu_of(found)).collect();
         let mut memory_gib: Vec<f64> = book.types().iter().map(|found| found.memory_gib).collect();
         vcpu.push(present.vcpu);
         memory_gib.push(present.memory_gib);
@@ -153,9 +153,11 @@ impl<'a> Weighing<'a> {
         let types = self.book.types().iter().filter(|found| self.present.instance_type.as_ref() != Some(&found.name));
         let mut candidates: Vec<Candidate> = types
             .map(|found| {
-                let risk = self.grid.risk(found.vcpu, found.memory_gib);
-                let excuse = not_eligible(found, &self.present, measured, highest_network);
-                Candidate::of(found, risk, excuse, self.limits, self.grid.horizon())
+                let vcpu = self.present.vcpu_of(found);
+                let risk = self.grid.risk(vcpu, found.memory_gib);
+                let fewest = self.limits.fewest_vcpu;
+                let excuse = not_eligible(found, &self.present, measured, highest_network, fewest);
+                Candidate::of(found, vcpu, risk, excuse, self.limits, self.grid.horizon())
             })
             .collect();
         let risk = self.grid.risk(self.present.vcpu, self.present.memory_gib);
@@ -186,7 +188,7 @@ impl<'a> Weighing<'a> {
 
     /// The metric nearest to its limit on a machine, and its highest day there as a share of the limit.
     fn binding(&self, best: &Candidate) -> Option<(&'static str, f64)> {
-        let cpu = self.cpu.map(|resource| ("cpu", resource.highest_share(best.vcpu, 0.95)));
+        let cpu = self.cpu.map(|resource| ("cpu", resource.highest_share(best.vcpu_as_present, 0.95)));
         let memory = self.memory.map(|resource| ("memory", resource.highest_share(best.memory_gib, 0.95)));
         cpu.into_iter().chain(memory).max_by(|a, b| a.1.total_cmp(&b.1))
     }

@@ -103,6 +103,23 @@ fn what_was_not_measured_never_shrinks() {
 }
 
 #[test]
+fn slower_processors_count_for_less_and_a_single_one_is_not_enough() {
+    let load = Load::on(xlarge(), &[("cpu", 17.0, 0.1), ("memory", 15.0, 0.1)]);
+    let sizing = load.size(&PriceBook::embedded(), &Limits::default());
+    // 17 % of 8 processors is 68 % of 2, but 86 % of two that are a fifth slower.
+    assert!(matches!(excuse(&sizing, "m5a.large"), Some(Excuse::BadDays(days)) if *days > 170.0));
+    let m6i = sizing.candidates.iter().find(|one| one.instance_type.as_deref() == Some("m6i.large")).unwrap();
+    assert_eq!((m6i.vcpu_as_present, m6i.expected_bad_days), (2.0, 0.0));
+    let m8a = sizing.candidates.iter().find(|one| one.instance_type.as_deref() == Some("m8a.large")).unwrap();
+    assert_eq!(m8a.vcpu_as_present, 2.0, "faster ones promise nothing");
+    let idle = Load::on(xlarge(), &[("cpu", 4.0, 0.1), ("memory", 10.0, 0.1)]);
+    assert_eq!(
+        excuse(&idle.size(&PriceBook::embedded(), &Limits::default()), "m7a.medium"),
+        Some(&Excuse::FewProcessors)
+    );
+}
+
+#[test]
 fn a_busy_network_keeps_its_bandwidth() {
     let load = Load::on(xlarge(), &[("cpu", 5.0, 1.0), ("memory", 5.0, 1.0), ("network", 60.0, 5.0)]);
     let sizing = load.size(&PriceBook::embedded(), &Limits::default());
