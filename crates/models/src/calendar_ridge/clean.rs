@@ -9,7 +9,7 @@ use fleetcast_numeric::{math, normal, quantile};
 /// Residuals beyond this many standard deviations count as this many.
 const CLIP: f64 = 3.0;
 /// Rounds of fitting and cleaning.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 /// With gaps or censored values, whose replacements settle more slowly.
 const ROUNDS_WITH_HOLES: usize = 10;
 
@@ -115,9 +115,8 @@ impl Cleaned {
 
 /// Draws what is shown closer to `fitted` where it should be; false when nothing was to be done.
 fn redraw(observed: &[f64], censored: &[bool], fitted: &[f64], shown: &mut [f64]) -> bool {
-    let deviations: Vec<f64> =
-        (0..observed.len()).map(|t| if censored[t] { f64::NAN } else { (observed[t] - fitted[t]).abs() }).collect();
-    let sigma = 1.4826 * quantile(&deviations, 0.5).unwrap_or(0.0);
+    let deviations = (0..observed.len()).filter(|&t| !censored[t]).map(|t| (observed[t] - fitted[t]).abs());
+    let sigma = 1.4826 * middle(deviations.filter(|d| !d.is_nan()).collect());
     let mut changed = false;
     for (t, shown) in shown.iter_mut().enumerate() {
         let residual = observed[t] - fitted[t];
@@ -134,6 +133,15 @@ fn redraw(observed: &[f64], censored: &[bool], fitted: &[f64], shown: &mut [f64]
         *shown = value;
     }
     changed
+}
+
+/// The middle one of `values`, the upper of two; 0 when there is none.
+fn middle(mut values: Vec<f64>) -> f64 {
+    let half = values.len() / 2;
+    if values.is_empty() {
+        return 0.0;
+    }
+    *values.select_nth_unstable_by(half, f64::total_cmp).1
 }
 
 /// Expected deviation of a value of which only "at least `least`" was seen (the mean of a normal tail).

@@ -138,7 +138,7 @@ impl Features {
                 if is_week && length > 7 {
                     // The weekend's own shape of the day is seen twice a week, that of a weekday once.
                     for _ in 0..length / 7 {
-                        self.add(Component::Week, 1.0, Kind::Season);
+                        self.add(Component::Week, 0.8, Kind::Season);
                     }
                 }
             } else {

@@ -184,7 +184,7 @@ impl Learned {
             let fitted = blend(bases, |base| system.rows.dot(t, &base.state.coefficients));
             on.cleaned.residual(t, on.scale.of(fitted))
         };
-        let recent = features.length.saturating_sub(12 * features.block);
+        let recent = features.length.saturating_sub(6 * features.block);
         let residuals: Vec<f64> = (recent..features.length).map(residual).collect();
         let mut misses = Vec::new();
         for (at, &origin) in system.origins.iter().enumerate().skip(1) {

@@ -7,7 +7,7 @@ use super::system::{FLAVOURS, System};
 use fleetcast_numeric::{math, quantile};
 
 /// Shares of the recent residual that are carried forward, and of the slope.
-const SHARES: [f64; 4] = [0.0, 0.35, 0.7, 1.0];
+const SHARES: [f64; 3] = [0.0, 0.5, 1.0];
 const SLOPES: [f64; 3] = [0.0, 0.5, 1.0];
 const SHAPES: [f64; 3] = [0.0, 0.45, 0.9];
 /// Last seasons whose residuals make a shape.
