@@ -141,10 +141,20 @@ mod tests {
         assert!(error.contains("smallest eigenvalue is -0.8") && error.contains("repair = \"nearest\""), "{error}");
     }
 
-    /// Higham (2002), section 5: the tridiagonal matrix of order 4 with 2 on and -1 beside the
-    /// diagonal is scaled to unit diagonal there; this is R 4.5, `Matrix::nearPD(A, corr = TRUE)` on
-    /// cells (1, -0.55, 0.15; ...) replaced by the law below, which needs no reference: the result is a
-    /// correlation matrix, a correlation matrix is its own nearest, and nothing tried is nearer.
+    /// NAG Library, example of routine g02aa (nearest correlation matrix of the tridiagonal matrix with 2
+    /// on and -1 beside the diagonal, the matrix of Higham (2002), section 5), to four digits.
+    #[test]
+    fn the_nearest_matrix_equals_the_published_one() {
+        let matrix = [[2.0, -1.0, 0.0, 0.0], [-1.0, 2.0, -1.0, 0.0], [0.0, -1.0, 2.0, -1.0], [0.0, 0.0, -1.0, 2.0]];
+        let near = nearest(&matrix);
+        for (row, column, expected) in
+            [(0, 1, -0.8084), (0, 2, 0.1916), (0, 3, 0.1068), (1, 2, -0.6562), (1, 3, 0.1916), (2, 3, -0.8084)]
+        {
+            assert!((near[row][column] - expected).abs() < 1e-4, "{row}{column}: {}", near[row][column]);
+            assert_eq!(near[row][column], near[column][row]);
+        }
+    }
+
     #[test]
     fn the_nearest_of_a_correlation_matrix_is_itself() {
         let matrix = chain(0.7, 0.4, 0.65);

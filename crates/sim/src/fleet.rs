@@ -20,6 +20,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 /// Thresholds whose first crossing the truth tells, in % of the capacity.
 const THRESHOLDS: [f64; 2] = [80.0, 90.0];
 
+/// No expectation is given for later days: the calendars end before.
+const LAST_EXPECTED_DAY: usize = 30_000;
+
 /// Pools whose noise is kept.
 const REMEMBERED_POOLS: usize = 16;
 
@@ -147,15 +150,18 @@ impl Fleet {
     }
 
     /// Expected daily P95 of the demand, per metric of [`METRICS`], of the server of this index on
-    /// `n_days` days from day `from_day` on (0 is the start; days after the run's end are allowed).
+    /// `n_days` days from day `from_day` on (0 is the start; days after the run's end are allowed, up to
+    /// day 30,000: no more days are given).
     ///
     /// It knows the scenario, the server's effects and the level shifts that began on or before
     /// `from_day`, each with its whole course; not the noise, whose mean is 1, and not later shifts.
     /// Demand, not what is served: it may exceed the capacity.
     pub fn expected(&self, index: usize, from_day: usize, n_days: usize) -> [Vec<f64>; 4] {
-        let subject = self.subject(index, from_day.saturating_add(1));
-        let last = from_day.saturating_add(n_days);
-        let first = self.spec.start.saturating_add((from_day as i64).min(30_000).days());
+        let from_day = from_day.min(LAST_EXPECTED_DAY);
+        let last = from_day.saturating_add(n_days).min(LAST_EXPECTED_DAY);
+        let n_days = last - from_day;
+        let subject = self.subject(index, from_day + 1);
+        let first = self.spec.start.saturating_add((from_day as i64).days());
         let dates: Vec<Date> = first.series(1.day()).take(n_days).collect();
         let tables = Dates::new(&self.scenario, &dates);
         let layers = daily::expected(&self.scenario, &tables, from_day, subject.member.archetype, &subject.effects);

@@ -102,11 +102,10 @@ fn the_expected_p95_is_the_mean_over_the_noise() {
         for day in [40, 130, 220, 310, 399] {
             let expected = fleet.expected(index, day, 30);
             assert_eq!(expected[0].len(), 30);
-            for m in 0..4 {
-                let truth = &server.truth[m];
+            for (truth, expected) in server.truth.iter().zip(&expected) {
                 let today = truth.base * truth.growth[day] * truth.week[day] * truth.season[day] * truth.event[day];
-                assert!((expected[m][0] / today - 1.0).abs() < 1e-12);
-                ratios.push(truth.demand[day] / expected[m][0]);
+                assert!((expected[0] / today - 1.0).abs() < 1e-12);
+                ratios.push(truth.demand[day] / expected[0]);
             }
         }
         // What began later is not known.

@@ -3,7 +3,7 @@
 use fleetcast_sim::{Error, Profile, Scenario};
 
 fn refused(text: &str) -> String {
-    Profile::from_toml(text, "mine.toml").unwrap_err().to_string()
+    Profile::from_toml(text, "mine.toml").expect_err("a profile at fault").to_string()
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn another_seed_is_another_fleet() {
 /// Hash of everything generated for some servers, bit by bit.
 fn digest(scenario: &str, step: SampleStep, days: usize) -> u64 {
     let spec = FleetSpec { n_servers: 30, start: date(2024, 2, 1), days, step, seed: 42 };
-    let fleet = Fleet::new(Scenario::named(scenario).unwrap(), spec).unwrap();
+    let fleet = Fleet::new(Scenario::named(scenario).expect("a built-in scenario"), spec).expect("a possible fleet");
     let mut bytes = Vec::new();
     for index in 0..fleet.len() {
         let server = fleet.generate(index);

@@ -14,7 +14,8 @@ fn local_days(server: &ServerTelemetry) -> BTreeMap<Date, std::ops::Range<usize>
     let rules = server.server.zone.rules();
     let mut days: BTreeMap<Date, std::ops::Range<usize>> = BTreeMap::new();
     for (index, ms) in server.ts_ms.iter().enumerate() {
-        let day = rules.to_datetime(Timestamp::from_millisecond(*ms).unwrap()).date();
+        let instant = Timestamp::from_millisecond(*ms).expect("a time of this century");
+        let day = rules.to_datetime(instant).date();
         days.entry(day).or_insert(index..index).end = index + 1;
     }
     days
