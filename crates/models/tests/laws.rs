@@ -3,7 +3,7 @@
 use fleetcast_core::{
     Calendar, Error, Fitted, Forecast, Future, History, Metric, Model, Panel, SeriesId, Step, Timeline,
 };
-use fleetcast_models::{NAMES, Settings, all, named, paths};
+use fleetcast_models::{CalendarRidge, Component, NAMES, Settings, all, named, paths};
 use fleetcast_numeric::{Stream, math};
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -18,7 +18,8 @@ fn settings() -> Settings {
 
 fn history_of(metric: &str, values: Vec<f64>) -> History {
     let timeline = Timeline::daily(date(2022, 1, 1));
-    History::new(SeriesId::new("web-1", metric), Arc::new(Metric::named(metric)), timeline, values).unwrap()
+    History::new(SeriesId::new("web-1", metric), Arc::new(Metric::named(metric)), timeline, values)
+        .expect("the test's own data are valid")
 }
 
 /// A metric without bounds.
@@ -152,7 +153,7 @@ fn a_server_at_its_limit_is_not_forecast_below_it() {
 }
 
 fn mean_error(model: &str, settings: &Settings, history: &History, truth: &[f64]) -> f64 {
-    let forecast = forecast(&*named(model, settings).unwrap(), history, truth.len());
+    let forecast = forecast(&*named(model, settings).expect("the test's own data are valid"), history, truth.len());
     forecast.point().iter().zip(truth).map(|(f, y)| (f - y).abs()).sum::<f64>() / truth.len() as f64
 }
 
@@ -192,6 +193,24 @@ fn the_next_quarter_end_is_known() {
     // The cutoff is 1 October 2024: the quarter end is step 90, New Year's Eve.
     let error = |h: usize| (forecast.point()[h] / (40.0 * peak(1005 + h)) - 1.0).abs();
     assert!((70..90).all(|h| error(h) < 0.06), "{:?}", (70..90).map(error).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_parts_of_an_explanation_add_up_to_the_forecast() {
+    let week = |t: usize| if t % 7 < 5 { 10.0 } else { 0.0 };
+    let values: Vec<f64> = (0..800).map(|t| 20.0 + 0.05 * t as f64 + week(t)).collect();
+    let history = load(values);
+    let fit = CalendarRidge::new(&settings()).fit_one(&history).unwrap();
+    let (steps, forecast) = (fit.explain(400), fit.predict(&Future { horizon: 400 }, &[0.5]).unwrap());
+    for (step, point) in steps.iter().zip(forecast.point()) {
+        assert!((step.total() - point).abs() < 1e-9 * point.abs(), "{step:?} for {point}");
+    }
+    // 1 January 2022 is a Saturday: the first step ahead is day 800, the third of its week.
+    let weeks: Vec<f64> = steps[..7].iter().map(|step| step.of(Component::Week)).collect();
+    let contrast = weeks[0] - weeks[(5 + 7 - 800 % 7) % 7];
+    assert!((contrast - 10.0).abs() < 1.0, "{weeks:?}");
+    let growth = steps[89].of(Component::Trend) - steps[0].of(Component::Trend);
+    assert!((2.0..6.0).contains(&growth), "{growth} for 4.45");
 }
 
 #[test]

@@ -49,9 +49,15 @@ fn forecast(model: &str, name: &str, season_length: usize) -> Forecast {
     let settings = Settings { season_lengths: vec![season_length], calendar: Arc::new(Calendar::us()) };
     let timeline = Timeline::daily(date(2024, 1, 1));
     let metric = Arc::new(Metric::named("load"));
-    let history = History::new(SeriesId::new(name, ""), metric, timeline, series(name)).unwrap();
-    let fitted = named(model, &settings).unwrap().fit(&history).unwrap();
-    fitted.predict(&Future { horizon: 2 * season_length }, &[0.05, 0.1, 0.5, 0.9, 0.95]).unwrap()
+    let history =
+        History::new(SeriesId::new(name, ""), metric, timeline, series(name)).expect("the test's own data are valid");
+    let fitted = named(model, &settings)
+        .expect("the test's own data are valid")
+        .fit(&history)
+        .expect("the test's own data are valid");
+    fitted
+        .predict(&Future { horizon: 2 * season_length }, &[0.05, 0.1, 0.5, 0.9, 0.95])
+        .expect("the test's own data are valid")
 }
 
 /// Compares every line of `model`; `tolerance` is relative to the largest number of the line.
@@ -59,15 +65,16 @@ fn check(model: &str, tolerance: f64) {
     let mut n_lines = 0;
     for line in REFERENCE.lines().filter(|line| line.starts_with(model)) {
         let cells: Vec<&str> = line.split(',').collect();
-        let got = forecast(model, cells[1], cells[2].parse().unwrap());
+        let got = forecast(model, cells[1], cells[2].parse().expect("the test's own data are valid"));
         let got = match cells[3] {
             "mean" => got.point().to_vec(),
-            "lo-90" => got.quantile(0.05).unwrap(),
-            "lo-80" => got.quantile(0.1).unwrap(),
-            "hi-80" => got.quantile(0.9).unwrap(),
-            _ => got.quantile(0.95).unwrap(),
+            "lo-90" => got.quantile(0.05).expect("the test's own data are valid"),
+            "lo-80" => got.quantile(0.1).expect("the test's own data are valid"),
+            "hi-80" => got.quantile(0.9).expect("the test's own data are valid"),
+            _ => got.quantile(0.95).expect("the test's own data are valid"),
         };
-        let expected: Vec<f64> = cells[4..].iter().map(|cell| cell.parse().unwrap()).collect();
+        let expected: Vec<f64> =
+            cells[4..].iter().map(|cell| cell.parse().expect("the test's own data are valid")).collect();
         let size = expected.iter().fold(0.0_f64, |size, v| size.max(v.abs()));
         for (h, (got, expected)) in got.iter().zip(&expected).enumerate() {
             assert!(

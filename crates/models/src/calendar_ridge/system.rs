@@ -117,9 +117,9 @@ impl System {
         let mut factors = vec![Vec::new(); self.origins.len()];
         let mut from = 0;
         for (at, &length) in self.origins.iter().enumerate().rev() {
-            for t in from..length {
+            for (t, weight) in weights.iter().enumerate().take(length).skip(from) {
                 for (row, left) in self.rows.row(t) {
-                    let scaled = left * weights[t];
+                    let scaled = left * weight;
                     for (column, right) in self.rows.row(t).filter(|(column, _)| *column <= row) {
                         gram[row * p + column] += scaled * right;
                     }

@@ -35,7 +35,7 @@ pub(super) fn minimum<const N: usize>(
         if spread(&corners) < TOLERANCE {
             break;
         }
-        let (best, second_worst, worst) = (corners[0].0, corners[N - 1].0, corners[N].clone());
+        let (best, second_worst, worst) = (corners[0].0, corners[N - 1].0, corners[N]);
         let centre: [f64; N] = std::array::from_fn(|i| corners[..N].iter().map(|c| c.1[i]).sum::<f64>() / n);
         let beyond =
             |factor: f64, from: &[f64; N]| at(std::array::from_fn(|i| centre[i] + factor * (from[i] - centre[i])));
