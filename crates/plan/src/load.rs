@@ -106,7 +106,7 @@ impl Grid {
     }
 }
 
-/// Equal steps from nothing to the largest limit, by which the search for a cell is short-cut.
+/// Equal steps from nothing to the highest day, by which the search for a cell is short-cut.
 const STEPS: usize = 1024;
 
 /// The sizes of one resource, ascending, with the limit of each.
@@ -127,8 +127,11 @@ impl Axis {
         let mut capacities = capacities.to_vec();
         capacities.sort_unstable_by(f64::total_cmp);
         capacities.dedup();
+        let highest = resource.paths.iter().flatten().copied().fold(f64::MIN_POSITIVE, f64::max);
+        // Sizes that hold every day are all alike, and need no cells.
+        capacities.retain(|&capacity| resource.limit_at(capacity) <= highest);
         let limits: Vec<f64> = capacities.iter().map(|&capacity| resource.limit_at(capacity)).collect();
-        let steps_per_unit = limits.last().map_or(0.0, |largest| STEPS as f64 / largest);
+        let steps_per_unit = STEPS as f64 / highest;
         // One step lower than its number says, so that rounding can never begin above the right cell.
         let low = |step: usize| step.saturating_sub(1) as f64 / steps_per_unit;
         let first = |step: usize| limits.partition_point(|&limit| limit <= low(step)) as u32;
@@ -136,7 +139,7 @@ impl Axis {
         Self { capacities, limits, first_cells, steps_per_unit }
     }
 
-    /// One cell per size, and one for days that no size holds.
+    /// One cell per size, and one for days that need a larger one.
     fn cells(&self) -> usize {
         self.capacities.len() + 1
     }
