@@ -332,7 +332,7 @@ pub struct SeriesSettings {
     /// Step of the series: D, H, W, or minutes as 30min
     #[arg(long, default_value = "D", value_name = "STEP")]
     pub frequency: String,
-    /// Season lengths in steps, comma-separated [default: 7 for D, 24,168 for H, 52 for W]
+    /// Season lengths in steps, comma-separated; the first scales the scores [default: 7 for D, 24,168 for H, 52 for W]
     #[arg(long, value_delimiter = ',', value_name = "STEPS")]
     pub season: Vec<usize>,
     /// Range values cannot leave, as low,high; values at the upper end count as censored

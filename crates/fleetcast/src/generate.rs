@@ -3,7 +3,8 @@
 use crate::store::{self, RunRecord};
 use crate::{Context, Error, Result};
 use fleetcast_lake::{
-    Change, Column, Frame, FrameFile, Lake, Mode, PlainFormat, Table, daily_frame, metrics_frame, servers_frame,
+    Change, Column, FileTimes, Frame, FrameFile, Lake, Mode, PlainFormat, Table, daily_frame, metrics_frame,
+    servers_frame,
 };
 use fleetcast_numeric::stream::stable_hash;
 use fleetcast_sim::{Event, Fleet, FleetSpec, METRICS, Profile, SampleStep, Scenario, ServerTelemetry};
@@ -170,7 +171,12 @@ pub fn generate_files(
     std::fs::create_dir_all(folder).map_err(|source| Error::Io { file: folder.display().to_string(), source })?;
     let files: Vec<(Table, FrameFile)> = tables
         .iter()
-        .map(|&table| Ok((table, FrameFile::create(&folder.join(format!("{table}.{}", format.ending())), format)?)))
+        .map(|&table| {
+            Ok((
+                table,
+                FrameFile::create(&folder.join(format!("{table}.{}", format.ending())), format, FileTimes::Zoned)?,
+            ))
+        })
         .collect::<Result<_>>()?;
     let sink = |table: Table, frame: &Frame, part: usize| match files.iter().find(|(t, _)| *t == table) {
         Some((_, file)) => Ok(file.write_part(frame, part)?),

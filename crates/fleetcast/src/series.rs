@@ -21,7 +21,8 @@ pub struct SeriesOptions {
     pub file: PathBuf,
     /// Step of the series.
     pub step: Step,
-    /// Season lengths in steps; empty for the usual ones of the step.
+    /// Season lengths in steps, the first of which scales the scores; the usual longer ones of the step are
+    /// looked at as well.
     pub season_lengths: Vec<usize>,
     /// Where to write every forecast; the timings go beside it.
     pub out: Option<PathBuf>,
@@ -120,9 +121,13 @@ fn on_grid(file: &Path, id: &str, mut points: Vec<(i64, f64)>, step: Step) -> Re
     Ok((at(first), values))
 }
 
-/// Season lengths to use.
+/// Season lengths to use: those given, of which the first scales the scores, and the usual longer ones of
+/// the step; a method that finds nothing in a season makes nothing of it.
 fn seasons(options: &SeriesOptions) -> Vec<usize> {
-    if options.season_lengths.is_empty() { usual_seasons(options.step) } else { options.season_lengths.clone() }
+    let mut seasons = options.season_lengths.clone();
+    let longest = seasons.iter().copied().max().unwrap_or(0);
+    seasons.extend(usual_seasons(options.step).into_iter().filter(|&length| length > longest));
+    seasons
 }
 
 /// Backtests the series of a file; writes the forecasts in the exchange format when asked.

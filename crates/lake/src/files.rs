@@ -6,7 +6,8 @@ use crate::{Error, Frame, Result};
 use datafusion::arrow::array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use datafusion::arrow::compute::{cast, concat_batches};
 use datafusion::arrow::csv;
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use datafusion::arrow::error::ArrowError;
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::prelude::{CsvReadOptions, ParquetReadOptions, SessionConfig, SessionContext};
 use std::collections::BTreeMap;
@@ -47,7 +48,17 @@ pub struct FrameFile {
     path: PathBuf,
     temporary: PathBuf,
     format: PlainFormat,
+    times: FileTimes,
     state: Mutex<State>,
+}
+
+/// How instants stand in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileTimes {
+    /// With their zone, which is UTC.
+    Zoned,
+    /// Without a zone, as the exchange format of series wants them; they are UTC all the same.
+    Plain,
 }
 
 #[derive(Debug)]
@@ -65,13 +76,13 @@ impl FrameFile {
     ///
     /// # Errors
     /// [`Error::Io`] when it cannot be made.
-    pub fn create(path: &Path, format: PlainFormat) -> Result<Self> {
+    pub fn create(path: &Path, format: PlainFormat, times: FileTimes) -> Result<Self> {
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(".new");
         let temporary = PathBuf::from(temporary);
         let file = File::create(&temporary).map_err(Error::io("write", path))?;
         let state = State { file, next: 0, early: BTreeMap::new(), kept: Vec::new(), with_header: true };
-        Ok(Self { path: path.to_owned(), temporary, format, state: Mutex::new(state) })
+        Ok(Self { path: path.to_owned(), temporary, format, times, state: Mutex::new(state) })
     }
 
     /// Writes a frame as part number `part`, counted from 0 without holes; parts may come in any order.
@@ -79,7 +90,7 @@ impl FrameFile {
     /// # Errors
     /// [`Error::Io`] when it cannot be written.
     pub fn write_part(&self, frame: &Frame, part: usize) -> Result<()> {
-        let batch = plain_batch(frame)?;
+        let batch = self.with_times(plain_batch(frame)?)?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.early.insert(part, batch);
         while let Some(batch) = {
@@ -92,6 +103,22 @@ impl FrameFile {
         Ok(())
     }
 
+    /// The batch with its instants as the file wants them.
+    fn with_times(&self, batch: RecordBatch) -> Result<RecordBatch> {
+        if self.times == FileTimes::Zoned {
+            return Ok(batch);
+        }
+        let plain = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let schema = batch.schema();
+        let columns = schema.fields().iter().zip(batch.columns()).map(|(field, array)| match field.data_type() {
+            DataType::Timestamp(..) => Ok((Field::new(field.name(), plain.clone(), true), cast(array, &plain)?)),
+            _ => Ok((field.as_ref().clone(), array.clone())),
+        });
+        let columns = columns.collect::<std::result::Result<Vec<_>, ArrowError>>().map_err(|error| self.refused(error))?;
+        let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| self.refused(error))
+    }
+
     fn write(&self, state: &mut State, batch: RecordBatch) -> Result<()> {
         match self.format {
             PlainFormat::Parquet => state.kept.push(batch),
@@ -99,7 +126,8 @@ impl FrameFile {
                 let buffered = BufWriter::new(&state.file);
                 let mut writer = csv::WriterBuilder::new()
                     .with_header(state.with_header)
-                    .with_timestamp_format("%Y-%m-%dT%H:%M:%S%.fZ".to_owned())
+                    .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.fZ".to_owned())
+                    .with_timestamp_format("%Y-%m-%dT%H:%M:%S%.f".to_owned())
                     .build(buffered);
                 writer.write(&batch).map_err(|error| self.refused(error))?;
                 state.with_header = false;
@@ -136,12 +164,12 @@ impl Drop for FrameFile {
     }
 }
 
-/// Writes one frame as one file.
+/// Writes one frame as one file; its times stand there without a zone, and are UTC.
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be written.
 pub fn write_frame(path: &Path, frame: &Frame, format: PlainFormat) -> Result<()> {
-    let file = FrameFile::create(path, format)?;
+    let file = FrameFile::create(path, format, FileTimes::Plain)?;
     file.write_part(frame, 0)?;
     file.finish()
 }
@@ -245,7 +273,7 @@ fn series_times(path: &Path, array: &ArrayRef) -> Result<SeriesTimes> {
     let needed = "a date, a date and time, or a whole number";
     if array.data_type().is_integer() {
         let whole = cast(array, &DataType::Int64).map_err(|e| value_error(path, 0, "ds", &e.to_string(), needed))?;
-        return Ok(SeriesTimes::Counters(whole_numbers(path, &whole, needed)?));
+        return Ok(SeriesTimes::Counters(whole_numbers(path, array, &whole, needed)?));
     }
     let instant = DataType::Timestamp(TimeUnit::Millisecond, None);
     let times = cast(array, &instant).and_then(|times| cast(&times, &DataType::Int64)).map_err(|_| {
@@ -253,13 +281,18 @@ fn series_times(path: &Path, array: &ArrayRef) -> Result<SeriesTimes> {
         let first = shown.as_ref().and_then(|a| a.as_any().downcast_ref::<StringArray>()?.iter().next()?);
         value_error(path, 0, "ds", first.unwrap_or_default(), needed)
     })?;
-    Ok(SeriesTimes::Instants(whole_numbers(path, &times, needed)?))
+    Ok(SeriesTimes::Instants(whole_numbers(path, array, &times, needed)?))
 }
 
-fn whole_numbers(path: &Path, array: &ArrayRef, needed: &str) -> Result<Vec<i64>> {
+fn whole_numbers(path: &Path, found: &ArrayRef, array: &ArrayRef, needed: &str) -> Result<Vec<i64>> {
     let numbers: &Int64Array = array.as_any().downcast_ref().expect("the array was cast to whole numbers");
     match (0..numbers.len()).find(|&row| numbers.is_null(row)) {
-        Some(row) => Err(value_error(path, row, "ds", "", needed)),
+        Some(row) => {
+            let shown = cast(found, &DataType::Utf8).ok();
+            let texts = shown.as_ref().and_then(|a| a.as_any().downcast_ref::<StringArray>());
+            let text = texts.filter(|texts| texts.is_valid(row)).map_or("", |texts| texts.value(row));
+            Err(value_error(path, row, "ds", text, needed))
+        }
         None => Ok(numbers.values().to_vec()),
     }
 }
@@ -353,7 +386,7 @@ mod tests {
     fn parts_are_written_in_order_whatever_comes_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.csv");
-        let file = FrameFile::create(&path, PlainFormat::Csv).unwrap();
+        let file = FrameFile::create(&path, PlainFormat::Csv, FileTimes::Zoned).unwrap();
         let part = |value: f64| Frame::new().with("y", vec![value]).unwrap();
         for at in [2, 0, 1] {
             file.write_part(&part(at as f64), at).unwrap();
