@@ -169,6 +169,20 @@ impl Tail {
 mod tests {
     use super::*;
     use fleetcast_numeric::Stream;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn quantiles_are_finite_and_ascend(
+            errors in prop::collection::vec(prop_oneof![Just(0.0), Just(f64::NAN), -1e6..1e6f64, -1e-9..1e-9f64], 1..80),
+            n_independent in 0.0..200.0f64,
+        ) {
+            let Some(curve) = Curve::of(errors, n_independent) else { return Ok(()) };
+            let values: Vec<f64> = [0.0001].iter().chain(&QUANTILE_GRID).chain(&[0.9999]).map(|&p| curve.value(p)).collect();
+            prop_assert!(values.iter().all(|v| v.is_finite()) && values.is_sorted(), "{values:?}");
+            prop_assert!(values.iter().all(|v| curve.score(*v).is_finite()));
+        }
+    }
 
     #[test]
     fn many_errors_give_their_own_quantiles_and_tails() {

@@ -43,14 +43,23 @@ impl Plan {
             return Self { horizon: 0, offsets: Vec::new() };
         }
         let count = 1 + (windows - 1) * parts;
-        let step = ((room - horizon) / count.saturating_sub(1).max(1)).max(1);
-        let offsets = (horizon..=room).step_by(step).take(count).collect();
+        // From the latest possible cutoff to the earliest, so that at least these two share no step.
+        let gaps = count.saturating_sub(1).max(1);
+        let mut offsets: Vec<usize> = (0..count).map(|k| horizon + k * (room - horizon) / gaps).collect();
+        offsets.dedup();
         Self { horizon, offsets }
     }
 
     /// Whether the windows after two of the cutoffs (by their places) share steps.
     pub(crate) fn overlap(&self, one: usize, other: usize) -> bool {
         self.offsets[one].abs_diff(self.offsets[other]) < self.horizon
+    }
+
+    /// Which of `origins` may teach something that is then judged at `judged`: those whose windows share no
+    /// step with its window; where there are none, all others.
+    pub(crate) fn teachers(&self, origins: &[usize], judged: usize) -> Vec<bool> {
+        let apart: Vec<bool> = origins.iter().map(|&origin| !self.overlap(origin, judged)).collect();
+        if apart.contains(&true) { apart } else { origins.iter().map(|&origin| origin != judged).collect() }
     }
 
     /// Windows of the whole validated horizon that would fit side by side into the span of the plan.
@@ -88,7 +97,9 @@ mod tests {
 
     #[test]
     fn short_histories_are_validated_at_a_shorter_one() {
-        assert_eq!(plan(100, 28, 90), Plan { horizon: 7, offsets: vec![7, 9, 11, 13] });
+        assert_eq!(plan(100, 28, 90), Plan { horizon: 7, offsets: vec![7, 9, 11, 14] });
+        assert_eq!(plan(100, 28, 90).teachers(&[0, 1, 2, 3], 0), [false, false, false, true]);
+        assert_eq!(plan(100, 28, 90).teachers(&[0, 1, 2, 3], 1), [true, false, true, true]);
         assert_eq!(plan(100, 200, 90).horizon, 67);
         assert!(plan(100, 15, 90).offsets.is_empty() && plan(0, 0, 90).offsets.is_empty());
     }

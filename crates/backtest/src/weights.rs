@@ -51,9 +51,10 @@ impl Sample {
         }
     }
 
-    /// The rows of all origins whose windows share no step with that of one.
+    /// The rows of all origins that may teach what is judged at one.
     fn without(&self, origin: usize, plan: &Plan) -> Self {
-        let kept: Vec<usize> = (0..self.actual.len()).filter(|&row| !plan.overlap(self.origin[row], origin)).collect();
+        let teachers = plan.teachers(&self.origin, origin);
+        let kept: Vec<usize> = (0..self.actual.len()).filter(|&row| teachers[row]).collect();
         let pick = |values: &[f64]| kept.iter().map(|&row| values[row]).collect();
         Self {
             actual: pick(&self.actual),
@@ -158,7 +159,7 @@ struct Candidates<'a> {
     guard: usize,
     guard_losses: Vec<f64>,
     from_all: Learned,
-    /// For each trial, learned from those that share no step with it.
+    /// For each trial, learned from those that may teach what is judged there.
     from_others: Vec<Learned>,
 }
 
@@ -187,10 +188,10 @@ impl<'a> Candidates<'a> {
             let allowed = allowed(&losses, &kept, &series.usable, guard);
             Learned { fleet: only(fleet, &allowed, guard), own: sample.greedy(&allowed, SERIES_ROUNDS), kept }
         };
-        let from_others = (series.trials.iter())
-            .map(|trial| {
-                let kept = series.trials.iter().map(|t| !plan.overlap(t.origin, trial.origin)).collect();
-                learn(&sample.without(trial.origin, plan), &fleet.without[trial.origin], kept)
+        let origins: Vec<usize> = series.trials.iter().map(|trial| trial.origin).collect();
+        let from_others = (origins.iter())
+            .map(|&origin| {
+                learn(&sample.without(origin, plan), &fleet.without[origin], plan.teachers(&origins, origin))
             })
             .collect();
         let from_all = learn(&sample, &fleet.all, vec![true; series.trials.len()]);
@@ -250,12 +251,14 @@ fn only(weights: &[f64], allowed: &[bool], guard: usize) -> Vec<f64> {
     if sum > 0.0 { kept.into_iter().map(|w| w / sum).collect() } else { alone(guard, weights.len()) }
 }
 
-/// Members that may be used: they could forecast, and over the kept trials did not lose clearly to the guard.
+/// Members that may be used: they could forecast, and over the kept trials did not lose clearly to the guard;
+/// without such trials the guard alone.
 fn allowed(losses: &[Vec<f64>], kept: &[bool], usable: &[bool], guard: usize) -> Vec<bool> {
     let sum =
         |member: usize| -> f64 { losses.iter().zip(kept).filter(|(_, k)| **k).map(|(loss, _)| loss[member]).sum() };
     let to_beat = sum(guard) * GUARD_MARGIN;
-    usable.iter().enumerate().map(|(m, &usable)| m == guard || (usable && sum(m) <= to_beat)).collect()
+    let judged = kept.contains(&true);
+    usable.iter().enumerate().map(|(m, &usable)| m == guard || (judged && usable && sum(m) <= to_beat)).collect()
 }
 
 /// Whether `losses` are clearly larger than `guards` over the kept trials.

@@ -67,13 +67,13 @@ fn members() -> Vec<Box<dyn Model>> {
 }
 
 fn auto(horizon: usize) -> Auto {
-    Auto::new(members(), AutoSettings::new(horizon, 7, medians)).unwrap()
+    Auto::new(members(), AutoSettings::new(horizon, 7, medians)).expect("the settings are right")
 }
 
 fn history(id: &str, bounds: Option<Bounds>, values: Vec<f64>) -> History {
     let metric = Arc::new(Metric::named(""));
     let timeline = Timeline::daily(date(2022, 1, 1));
-    History::new(SeriesId::new(id, ""), metric, timeline, values).unwrap().with_bounds(bounds)
+    History::new(SeriesId::new(id, ""), metric, timeline, values).expect("values are finite").with_bounds(bounds)
 }
 
 /// A week, and noise that remembers a little and is larger on some series.
@@ -88,12 +88,12 @@ fn noisy(n_series: u64, length: usize) -> Panel {
         });
         history(&format!("s{at:03}"), None, values.collect())
     };
-    Panel::new(Vec::new(), (0..n_series).map(series).collect()).unwrap()
+    Panel::new(Vec::new(), (0..n_series).map(series).collect()).expect("keys are distinct")
 }
 
 fn cut(panel: &Panel, held_out: usize) -> Panel {
     let histories = panel.histories().iter().filter_map(|h| h.prefix(h.len() - held_out));
-    panel.with_histories(histories.collect()).unwrap()
+    panel.with_histories(histories.collect()).expect("keys are distinct")
 }
 
 #[test]
@@ -209,8 +209,10 @@ fn short_histories_are_validated_shorter_or_not_at_all_and_say_so() {
     assert_eq!((month.validated_horizon(), month.n_validations()), (7, 4));
     assert!(month.notes()[0].contains("validated 7 steps ahead"), "{:?}", month.notes());
     let forecast = month.series()[0].as_ref().unwrap().forecast(90, &REPORTED_QUANTILES).unwrap();
-    // The same day of the week, twelve weeks later.
-    assert!(forecast.step(84)[6] - forecast.step(84)[0] > forecast.step(0)[6] - forecast.step(0)[0]);
+    // Nobody is asked to believe the member that is far off, although few windows tell it apart.
+    assert!(forecast.point().iter().all(|v| (35.0..75.0).contains(v)), "{forecast:?}");
+    // The last validated step, and the same day of the week eleven weeks later.
+    assert!(forecast.step(83)[6] - forecast.step(83)[0] > forecast.step(6)[6] - forecast.step(6)[0]);
 
     let days = auto(90).fit_fleet(&noisy(3, 10)).unwrap();
     assert_eq!((days.validated_horizon(), days.n_validations()), (0, 0));
