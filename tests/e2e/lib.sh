@@ -37,8 +37,8 @@ servers          server_id
 metrics          metric
 samples          server_id, ts
 daily            server_id, date
-truth            server_id, metric, ts
-events           event_id, scope_id
+truth            server_id, ts, metric
+events           event_id
 truth_crossings  server_id, metric, threshold
 oracle           server_id, metric, cutoff, date
 forecasts        run_id, model, server_id, metric, cutoff, date
@@ -47,6 +47,7 @@ backtests        run_id, model, unique_id, cutoff, ds
 scores           run_id, model, slice, score
 weights          run_id, unique_id, model
 risks            run_id, server_id, metric, threshold, min_days
+risk_weeks       run_id, server_id, threshold, week_start
 groups           run_id, server_id
 recommendations  run_id, server_id
 '
