@@ -174,7 +174,7 @@ impl Lake {
                 let batches = snapshot.read(&group, None)?;
                 let whole =
                     concat_batches(&snapshot.schema, &batches).map_err(Error::storage("compact", table.name()))?;
-                change.write_batch(table, &crate::batch::in_key_order(table, whole)?, part)?;
+                change.write_batch(table, crate::batch::in_key_order(table, whole)?, part)?;
                 part += 1;
             }
             change.replace_files(table, group.into_iter().map(|file| file.path))?;

@@ -3,7 +3,8 @@
 use crate::batch::{metric_field, to_batch};
 use crate::journal::Journal;
 use crate::lake::Lake;
-use crate::store::{FILE_ROWS, Snapshot, write_file, write_operation};
+use crate::parts::{Group, Parts};
+use crate::store::{Snapshot, write_operation};
 use crate::{Error, Frame, Result, Table};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
@@ -52,7 +53,11 @@ struct Pending {
     /// Files to go whatever their run, by path.
     replaced_files: BTreeSet<PathBuf>,
     metrics: BTreeSet<String>,
-    parts: BTreeMap<(usize, String, usize), Add>,
+    parts: Parts,
+    /// Files written, by the number of their group.
+    adds: BTreeMap<usize, Vec<Add>>,
+    /// Whether a write failed, so that committing would lose rows.
+    is_broken: bool,
     data_change: bool,
 }
 
@@ -80,15 +85,15 @@ impl Change {
     /// When the frame does not fit the table (a column that is missing, unknown or of another type, an
     /// empty or repeated key), or cannot be stored.
     pub fn write(&self, table: Table, frame: &Frame, mode: &Mode) -> Result<()> {
-        let part = self.pending().get(&table).and_then(|p| p.parts.keys().next_back().map(|last| last.0 + 1));
-        self.write_part(table, frame, mode, part.unwrap_or(0))
+        let part = self.pending().get(&table).map_or(0, |pending| pending.parts.last());
+        self.write_part(table, frame, mode, part)
     }
 
-    /// Writes a frame as part number `part` of a table; parts may come in any order, from any thread,
-    /// and the same number twice replaces what it had.
+    /// Writes a frame as part number `part` of a table; parts are counted from 0 and may come in any
+    /// order, from any thread. Small neighbours share a file, so a part may be as small as one server.
     ///
     /// # Errors
-    /// As [`Change::write`].
+    /// As [`Change::write`], and when the part was written before.
     pub fn write_part(&self, table: Table, frame: &Frame, mode: &Mode, part: usize) -> Result<()> {
         let run_id = match mode {
             Mode::ReplaceRun(run_id) => Some(run_id.as_str()),
@@ -109,7 +114,7 @@ impl Change {
             }
             Mode::Append => self.with_pending(table, |_| ())?,
         }
-        self.write_batch(table, &batch, part)
+        self.write_batch(table, batch, part)
     }
 
     /// Lets all rows of a table go; what is written to it besides stays.
@@ -134,7 +139,9 @@ impl Change {
                 replaced_runs: BTreeSet::new(),
                 replaced_files: BTreeSet::new(),
                 metrics: BTreeSet::new(),
-                parts: BTreeMap::new(),
+                parts: Parts::default(),
+                adds: BTreeMap::new(),
+                is_broken: false,
                 data_change: true,
             });
         }
@@ -154,33 +161,33 @@ impl Change {
     }
 
     /// Writes sorted rows that already have the table's shape.
-    pub(crate) fn write_batch(&self, table: Table, batch: &RecordBatch, part: usize) -> Result<()> {
-        if batch.num_rows() == 0 {
-            return self.with_pending(table, |_| ());
-        }
-        let next = self.with_pending(table, |pending| pending.base.version + 1)?;
-        let folder = self.lake.store().folder(table);
-        let runs = by_run(table, batch);
-        let slices: Vec<(Option<&str>, usize, RecordBatch)> = runs
-            .iter()
-            .flat_map(|(run, rows)| slices(rows).into_iter().enumerate().map(move |(i, s)| (run.as_deref(), i, s)))
-            .collect();
-        let written: Vec<_> = slices
-            .into_par_iter()
-            .map(|(run, slice, rows)| {
-                let name = format!("part-{part:05}-{slice:03}-v{next:08}.parquet");
-                let add = write_file(&folder, table, &name, run, &rows)?;
-                Ok(((part, run.unwrap_or_default().to_owned(), slice), add))
-            })
-            .collect::<Result<_>>()?;
-        let own: BTreeSet<&str> = table.columns().iter().map(|spec| spec.name).collect();
-        let schema = batch.schema();
-        let metrics = schema.fields().iter().map(|f| f.name()).filter(|name| !own.contains(name.as_str()));
+    pub(crate) fn write_batch(&self, table: Table, batch: RecordBatch, part: usize) -> Result<()> {
+        let own = table.columns().len();
+        let metrics: Vec<String> = batch.schema().fields().iter().skip(own).map(|f| f.name().clone()).collect();
+        let (groups, version) = self.with_pending(table, |pending| {
+            pending.metrics.extend(metrics);
+            let groups = pending.parts.put(table, part, batch);
+            pending.is_broken |= groups.is_err();
+            groups.map(|groups| (groups, pending.base.version + 1))
+        })??;
+        groups.iter().try_for_each(|group| self.write_group(table, group, version))
+    }
+
+    fn write_group(&self, table: Table, group: &Group, version: u64) -> Result<()> {
+        let written = group.write(&self.lake.store().folder(table), table, version);
         self.with_pending(table, |pending| {
-            pending.metrics.extend(metrics.cloned());
-            pending.parts.retain(|key, _| key.0 != part || written.iter().all(|(k, _)| k.1 != key.1));
-            pending.parts.extend(written);
-        })
+            pending.is_broken |= written.is_err();
+            written.map(|adds| drop(pending.adds.insert(group.number(), adds)))
+        })?
+    }
+
+    fn write_rest(&self) -> Result<()> {
+        let rest: Vec<(Table, u64, Group)> = self
+            .pending()
+            .iter_mut()
+            .filter_map(|(table, pending)| Some((*table, pending.base.version + 1, pending.parts.rest()?)))
+            .collect();
+        rest.par_iter().try_for_each(|(table, version, group)| self.write_group(*table, group, *version))
     }
 
     /// Lets single files go, because what is written besides holds their rows.
@@ -206,6 +213,11 @@ impl Change {
 
     /// As [`Change::commit`], with `after` called when each table has been committed.
     pub(crate) fn commit_then(mut self, after: impl Fn(Table) -> Result<()>) -> Result<()> {
+        self.write_rest()?;
+        if let Some((table, _)) = self.pending().iter().find(|(_, pending)| pending.is_broken) {
+            let reason = "a part of it could not be written before".to_owned();
+            return Err(Error::Storage { action: "commit", table: table.name().to_owned(), reason });
+        }
         let mut commits = Vec::new();
         for pending in std::mem::take(&mut *self.pending()).into_values() {
             let (actions, mode) = self.actions(&pending)?;
@@ -252,7 +264,8 @@ impl Change {
             remove.data_change = change;
             Action::Remove(remove)
         }));
-        actions.extend(pending.parts.values().map(|add| Action::Add(Add { data_change: change, ..add.clone() })));
+        actions
+            .extend(pending.adds.values().flatten().map(|add| Action::Add(Add { data_change: change, ..add.clone() })));
         Ok((actions, mode))
     }
 
@@ -284,37 +297,11 @@ impl Drop for Change {
             return;
         }
         for pending in std::mem::take(&mut *self.pending()).into_values() {
-            for add in pending.parts.values() {
-                let path = self.lake.store().folder(pending.base.table).join(add.path.replace("%25", "%"));
+            for add in pending.adds.values().flatten() {
+                let path = self.lake.store().folder(pending.base.table).join(&add.path);
                 // A file that cannot be removed is in nobody's way: no table names it.
                 let _ = std::fs::remove_file(path);
             }
         }
     }
-}
-
-/// Rows of each run, because a file holds rows of one run.
-fn by_run(table: Table, batch: &RecordBatch) -> Vec<(Option<String>, RecordBatch)> {
-    if !table.is_of_runs() {
-        return vec![(None, batch.clone())];
-    }
-    let runs =
-        batch.column_by_name("run_id").and_then(|a| a.as_any().downcast_ref::<datafusion::arrow::array::StringArray>());
-    let runs = runs.expect("a batch in its table's shape has the key, and the run is text");
-    let mut start = 0;
-    let mut parts = Vec::new();
-    for row in 1..=batch.num_rows() {
-        if row == batch.num_rows() || runs.value(row) != runs.value(start) {
-            parts.push((Some(runs.value(start).to_owned()), batch.slice(start, row - start)));
-            start = row;
-        }
-    }
-    parts
-}
-
-fn slices(batch: &RecordBatch) -> Vec<RecordBatch> {
-    (0..batch.num_rows())
-        .step_by(FILE_ROWS)
-        .map(|start| batch.slice(start, FILE_ROWS.min(batch.num_rows() - start)))
-        .collect()
 }

@@ -114,7 +114,8 @@ impl FrameFile {
             DataType::Timestamp(..) => Ok((Field::new(field.name(), plain.clone(), true), cast(array, &plain)?)),
             _ => Ok((field.as_ref().clone(), array.clone())),
         });
-        let columns = columns.collect::<std::result::Result<Vec<_>, ArrowError>>().map_err(|error| self.refused(error))?;
+        let columns =
+            columns.collect::<std::result::Result<Vec<_>, ArrowError>>().map_err(|error| self.refused(error))?;
         let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| self.refused(error))
     }

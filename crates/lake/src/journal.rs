@@ -76,3 +76,72 @@ impl Journal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Error, Lake, Mode, Table, metrics_frame, servers_frame};
+    use fleetcast_core::{Metric, Server};
+
+    /// Begins a change of two tables whose first commit is followed by `after`.
+    fn change(lake: &Lake, after: impl Fn(Table) -> crate::Result<()>) -> crate::Result<()> {
+        let change = lake.begin()?;
+        change.write(Table::Metrics, &metrics_frame(&[Metric::named("memory")])?, &Mode::Append)?;
+        change.write(Table::Servers, &servers_frame(&[Server::new("web-2")?])?, &Mode::Append)?;
+        change.commit_then(after)
+    }
+
+    fn filled_lake(path: &std::path::Path) -> Lake {
+        let lake = Lake::create(path).unwrap();
+        let change = lake.begin().unwrap();
+        change.write(Table::Metrics, &metrics_frame(&[Metric::named("cpu")]).unwrap(), &Mode::Replace).unwrap();
+        change
+            .write(Table::Servers, &servers_frame(&[Server::new("web-1").unwrap()]).unwrap(), &Mode::Replace)
+            .unwrap();
+        change.commit().unwrap();
+        lake
+    }
+
+    fn contents(lake: &Lake) -> (usize, usize) {
+        (lake.servers().unwrap().len(), lake.metrics().unwrap().len())
+    }
+
+    #[test]
+    fn a_commit_that_fails_takes_the_others_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = filled_lake(folder.path());
+        let error = change(&lake, |table| match table {
+            Table::Metrics => Err(Error::Query { reason: "no space left".to_owned() }),
+            _ => Ok(()),
+        });
+        assert!(error.is_err());
+        assert_eq!(contents(&lake), (1, 1));
+        assert!(super::Journal::left_in(lake.path()).unwrap().is_none());
+        change(&lake, |_| Ok(())).unwrap();
+        assert_eq!(contents(&lake), (2, 2));
+    }
+
+    /// The child of the test below: it dies between two commits.
+    #[test]
+    fn dies_between_two_commits() {
+        let Ok(path) = std::env::var("FLEETCAST_TEST_DYING_LAKE") else { return };
+        let lake = Lake::open(path).unwrap();
+        let _ = change(&lake, |_| std::process::abort());
+    }
+
+    #[test]
+    fn a_killed_change_is_taken_back_by_the_next_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = filled_lake(folder.path());
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "journal::tests::dies_between_two_commits", "--test-threads=1"]);
+        child.env("FLEETCAST_TEST_DYING_LAKE", folder.path());
+        let output = child.output().unwrap();
+        assert!(!output.status.success(), "the child must die");
+        assert!(super::Journal::left_in(lake.path()).unwrap().is_some(), "it must die after its first commit");
+        assert_eq!(contents(&lake), (2, 1), "half of the change is there until the lake is opened again");
+        let lake = Lake::open(folder.path()).unwrap();
+        assert_eq!(contents(&lake), (1, 1));
+        change(&lake, |_| Ok(())).unwrap();
+        assert_eq!(contents(&lake), (2, 2));
+    }
+}

@@ -36,15 +36,11 @@ impl Lake {
         std::fs::create_dir_all(&own).map_err(Error::io("create", &own))?;
         let path = std::fs::canonicalize(path).map_err(Error::io("open", path))?;
         let store = Store::new(&path)?;
-        store.wait(async {
-            for table in Table::ALL {
-                // A lake whose making was interrupted has no marker yet, and some of its tables.
-                if !store.folder(table).join("_delta_log").join("00000000000000000000.json").exists() {
-                    store.create(table).await?;
-                }
-            }
-            Ok::<(), Error>(())
-        })?;
+        // A lake whose making was interrupted has no marker yet, and some of its tables.
+        let absent =
+            |table: &Table| !store.folder(*table).join("_delta_log").join("00000000000000000000.json").exists();
+        let tables = Table::ALL.into_iter().filter(absent).map(|table| store.create(table));
+        store.wait(futures::future::try_join_all(tables))?;
         let marker = path.join(OWN_FOLDER).join(MARKER);
         let text = format!("{{\"made_by\": \"fleetcast\", \"version\": \"{}\"}}\n", env!("CARGO_PKG_VERSION"));
         std::fs::write(&marker, text).map_err(Error::io("write", &marker))?;

@@ -17,6 +17,7 @@ mod ingest;
 mod journal;
 mod lake;
 mod panel;
+mod parts;
 mod sql;
 mod store;
 mod table;

@@ -277,7 +277,7 @@ pub(crate) fn write_file(
     let meta = file.metadata().map_err(Error::io("read", &path))?;
     let modified = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
     Ok(Add {
-        path: relative.replace('%', "%25"),
+        path: relative,
         partition_values: run_id
             .map(|id| HashMap::from([("run_id".to_owned(), Some(id.to_owned()))]))
             .unwrap_or_default(),

@@ -280,7 +280,7 @@ pub(crate) fn write(change: &Change, table: Table, tracks: &Tracks, first_part: 
     parts
         .par_iter()
         .enumerate()
-        .try_for_each(|(at, part)| change.write_batch(table, &to_batch(table, part)?, first_part + at))?;
+        .try_for_each(|(at, part)| change.write_batch(table, to_batch(table, part)?, first_part + at))?;
     Ok(first_part + parts.len())
 }
 

@@ -292,3 +292,15 @@ fn history_restore_and_compaction() {
     let ddl = lake.ddl(fleetcast_lake::Dialect::Athena, Some("s3://bucket/lake")).unwrap();
     assert!(ddl.contains("LOCATION 's3://bucket/lake/daily/'"));
 }
+
+#[test]
+fn a_part_that_comes_twice_breaks_the_change() {
+    let (_folder, lake) = lake();
+    let change = lake.begin().unwrap();
+    let frame = metrics_frame(&[Metric::named("cpu")]).unwrap();
+    change.write_part(Table::Metrics, &frame, &Mode::Replace, 0).unwrap();
+    let error = change.write_part(Table::Metrics, &frame, &Mode::Replace, 0).unwrap_err().to_string();
+    assert_eq!(error, "cannot write table `metrics`: part 0 was written before; each part has a number of its own");
+    assert!(change.commit().unwrap_err().to_string().starts_with("cannot commit table `metrics`"));
+    assert!(lake.metrics().unwrap().is_empty());
+}

@@ -246,7 +246,7 @@ mod tests {
         let map = |text: &str| toml::from_str::<Map>(text).unwrap();
         let roles = guess("a,b,c", &map("[columns]\nserver = 'a'\ntime = 'b'\nvalue = 'c'")).unwrap();
         assert_eq!((roles.server, roles.time, roles.values), (Some(0), 1, Values::Long(2)));
-        let error = guess("a,b,c", &map("[columns]\nvalue = 'd'")).unwrap_err().to_string();
+        let error = guess("a,b,c", &map("[columns]\ntime = 'b'\nvalue = 'd'")).unwrap_err().to_string();
         assert!(error.starts_with("unknown column `d` in `x.csv`, did you mean `a`? known: a, b, c"), "{error}");
         assert!(toml::from_str::<Map>("colums = 1").unwrap_err().to_string().contains("unknown field `colums`"));
     }
