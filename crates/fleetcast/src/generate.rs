@@ -10,6 +10,7 @@ use fleetcast_numeric::stream::stable_hash;
 use fleetcast_sim::{Event, Fleet, FleetSpec, METRICS, Profile, SampleStep, Scenario, ServerTelemetry};
 use jiff::civil::{Date, date};
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -201,12 +202,20 @@ pub fn generate_nothing(options: &GenerateOptions, context: &Context) -> Result<
     let fleet = fleet(options)?;
     let members = members(&fleet, &options.only)?;
     context.progress.begin("generating telemetry", members.len());
-    let counts = members.par_iter().map(|&index| {
+    let generated = members.par_iter().map(|&index| {
         let telemetry = fleet.generate(index);
         context.progress.advance(1);
-        (telemetry.ts_ms.len(), telemetry.events.len())
+        let events: BTreeSet<String> = telemetry.events.into_iter().map(|event| event.event_id).collect();
+        (telemetry.ts_ms.len(), events)
     });
-    let (n_rows, n_events) = counts.reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+    let (n_rows, events) = generated.reduce(
+        || (0, BTreeSet::new()),
+        |(rows, mut events), (more_rows, mut more_events)| {
+            events.append(&mut more_events);
+            (rows + more_rows, events)
+        },
+    );
+    let n_events = events.len();
     context.progress.end();
     Ok(Generated { n_servers: members.len(), n_rows, n_events })
 }
@@ -226,7 +235,9 @@ fn each_part(fleet: &Fleet, members: &[usize], context: &Context, sink: Sink) ->
         let done: Vec<Result<(usize, Vec<Event>)>> = wave
             .par_iter()
             .map(|&(part, indices)| {
-                let servers: Vec<ServerTelemetry> = indices.iter().map(|&index| fleet.generate(index)).collect();
+                let mut servers: Vec<ServerTelemetry> = indices.iter().map(|&index| fleet.generate(index)).collect();
+                // In the order of the tables' keys: sorting servers is cheaper than sorting their rows.
+                servers.sort_by(|a, b| a.server.server_id().cmp(b.server.server_id()));
                 context.progress.advance(servers.len());
                 write_part(&servers, part, sink)?;
                 let events = servers.iter().flat_map(|s| s.events.iter().cloned()).collect();
@@ -301,7 +312,10 @@ fn daily_of(servers: &[ServerTelemetry]) -> Result<Option<Frame>> {
 
 fn truth_frame(servers: &[ServerTelemetry]) -> Result<Frame> {
     let rows: usize = servers.iter().map(|s| s.ts_ms.len() * METRICS.len()).sum();
-    let names: Vec<Arc<str>> = METRICS.iter().map(|name| Arc::from(*name)).collect();
+    // In the order of the table's key, in which metrics stand by their names.
+    let mut by_name: Vec<(Arc<str>, usize)> =
+        METRICS.iter().enumerate().map(|(at, name)| (Arc::from(*name), at)).collect();
+    by_name.sort();
     let mut ids = Vec::with_capacity(rows);
     let mut metrics = Vec::with_capacity(rows);
     let mut times = Vec::with_capacity(rows);
@@ -310,7 +324,8 @@ fn truth_frame(servers: &[ServerTelemetry]) -> Result<Frame> {
     for server in servers {
         let id = id_of(server);
         for (at, &ts) in server.ts_ms.iter().enumerate() {
-            for (name, t) in names.iter().zip(&server.truth) {
+            for (name, metric) in &by_name {
+                let t = &server.truth[*metric];
                 ids.push(id.clone());
                 metrics.push(name.clone());
                 times.push(ts);

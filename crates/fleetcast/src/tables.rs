@@ -111,7 +111,9 @@ pub(crate) fn weights(run_id: &str, forecasts: &[SeriesForecast]) -> Result<Fram
 
 /// The rows of a backtest in the exchange format; `run_id` is left out of files.
 pub(crate) fn backtests(run_id: Option<&str>, panel: &Panel, backtest: &Backtest) -> Result<Frame> {
-    let rows: Vec<Row> = backtest.rows(panel).collect();
+    let mut rows: Vec<Row> = backtest.rows(panel).collect();
+    // In the order of the table's key, so that nothing is sorted by text when it is stored.
+    rows.sort_by_key(|row| (row.model, row.id, row.cutoff, row.step));
     let mut frame = Frame::new();
     if let Some(run_id) = run_id {
         frame = frame.with("run_id", Column::repeated(run_id, rows.len()))?;
