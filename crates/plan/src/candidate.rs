@@ -22,6 +22,8 @@ pub enum Excuse {
     FewProcessors,
     /// It has less network than the busiest days need.
     Network,
+    /// The busiest days may need more of this resource than it has in all.
+    Overload(&'static str),
     /// It may use its processors fully only for a while.
     Burstable,
     /// Its instruction set is another one.
@@ -35,15 +37,16 @@ impl Excuse {
     pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::BadDays(_) => 0,
-            Self::UnmeasuredMemory => 1,
-            Self::UnmeasuredCpu => 2,
-            Self::Network => 3,
-            Self::Move => 4,
-            Self::Architecture(_) => 5,
-            Self::Burstable => 6,
-            Self::FewProcessors => 7,
-            Self::Dearer => 8,
-            Self::NoPrice => 9,
+            Self::Overload(_) => 1,
+            Self::UnmeasuredMemory => 2,
+            Self::UnmeasuredCpu => 3,
+            Self::Network => 4,
+            Self::Move => 5,
+            Self::Architecture(_) => 6,
+            Self::Burstable => 7,
+            Self::FewProcessors => 8,
+            Self::Dearer => 9,
+            Self::NoPrice => 10,
         }
     }
 }
@@ -58,6 +61,7 @@ impl fmt::Display for Excuse {
             Self::UnmeasuredCpu => f.write_str("fewer processors, whose use was not measured"),
             Self::FewProcessors => f.write_str("fewer processors than allowed"),
             Self::Network => f.write_str("too little network"),
+            Self::Overload(resource) => write!(f, "its busiest days may need more {resource} than it has"),
             Self::Burstable => f.write_str("burstable, its baseline is not known"),
             Self::NoPrice => f.write_str("its price is not known"),
             Self::Architecture(architecture) => write!(f, "another architecture ({architecture})"),
@@ -177,13 +181,22 @@ pub(crate) fn settle(candidates: &mut [Candidate], lambda: f64, horizon: usize) 
     Some(chosen)
 }
 
-/// Why a type may not be chosen, whatever it costs. `measured` says whether processors and memory were;
-/// `highest_network` is the network's highest day as a share of its limit now.
+/// The highest days of the futures, as shares of what the present machine has; `None` where not measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Highest {
+    /// Of all its processors.
+    pub(crate) cpu: Option<f64>,
+    /// Of all its memory.
+    pub(crate) memory: Option<f64>,
+    /// Of the limit of its network.
+    pub(crate) network: Option<f64>,
+}
+
+/// Why a type may not be chosen, whatever it costs.
 pub(crate) fn not_eligible(
     found: &InstanceType,
     present: &Present,
-    measured: (bool, bool),
-    highest_network: Option<f64>,
+    highest: Highest,
     fewest_vcpu: f64,
 ) -> Option<Excuse> {
     if found.architecture != present.architecture {
@@ -192,16 +205,25 @@ pub(crate) fn not_eligible(
     if found.is_burstable {
         return Some(Excuse::Burstable);
     }
-    if !measured.1 && found.memory_gib < present.memory_gib {
+    if highest.memory.is_none() && found.memory_gib < present.memory_gib {
         return Some(Excuse::UnmeasuredMemory);
     }
-    if !measured.0 && found.vcpu < present.vcpu {
+    if highest.cpu.is_none() && found.vcpu < present.vcpu {
         return Some(Excuse::UnmeasuredCpu);
     }
     if found.vcpu < fewest_vcpu.min(present.vcpu) {
         return Some(Excuse::FewProcessors);
     }
-    let network = found.network_mbit_per_s.zip(present.network_mbit_per_s).zip(highest_network);
+    // A bad day has a price; a day that needs more than there is at all has none that anyone would pay.
+    let overloads =
+        |share: Option<f64>, now: f64, then: f64| share.is_some_and(|share| then < now && share * now / then > 1.0);
+    if overloads(highest.memory, present.memory_gib, found.memory_gib) {
+        return Some(Excuse::Overload("memory"));
+    }
+    if overloads(highest.cpu, present.vcpu, present.vcpu_of(found)) {
+        return Some(Excuse::Overload("cpu"));
+    }
+    let network = found.network_mbit_per_s.zip(present.network_mbit_per_s).zip(highest.network);
     let too_little = |((then, now), share): ((f64, f64), f64)| then < now && share * now / then >= 1.0;
     network.is_some_and(too_little).then_some(Excuse::Network)
 }

@@ -21,6 +21,9 @@ pub struct Limits {
     pub payback_days: f64,
     /// Processors below which no server is made smaller: load is not all that runs on a machine.
     pub fewest_vcpu: f64,
+    /// P(some day within the horizon needs more than all of a machine's processors or memory) that a
+    /// smaller type may have at most.
+    pub most_overload: f64,
     /// When a server counts as underused.
     pub underused: UnderusedRule,
     /// When a server counts as idle enough to be switched off.
@@ -38,6 +41,7 @@ impl Default for Limits {
             lambda_usd_per_day: 50.0,
             move_cost_usd: 100.0,
             payback_days: 365.0,
+            most_overload: 0.01,
             fewest_vcpu: 2.0,
             underused: UnderusedRule::default(),
             retire: RetireRule::default(),
@@ -121,6 +125,8 @@ impl Limits {
         }
         let growth = self.underused.growth_below_percent_per_year;
         require("underused.growth_below_percent_per_year", growth, growth.is_finite(), "a finite number")?;
+        let overload = self.most_overload;
+        require("most_overload", overload, (0.0..1.0).contains(&overload), "a probability from 0 to below 1")?;
         let payback = self.payback_days;
         require("payback_days", payback, payback > 0.0 && payback.is_finite(), "above 0")
     }

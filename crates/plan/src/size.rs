@@ -1,6 +1,6 @@
 //! Which size should a server have?
 
-use crate::candidate::{Candidate, Present, not_eligible, settle};
+use crate::candidate::{Candidate, Highest, Present, not_eligible, settle};
 use crate::load::{Grid, Resource};
 use crate::retire::idle;
 use crate::series::FEWEST_DAYS;
@@ -45,8 +45,9 @@ pub fn recommend(server: &Server, series: &[SeriesOutlook], book: &PriceBook, li
 /// `price + lambda * E[bad days] + move cost`, per day, over the futures of its metrics.
 ///
 /// `series` are the server's own; others are left out. Load is rescaled by the ratio of capacities, `cpu`
-/// by processors (slower ones count for less) and `memory` by GiB, and a bad day of either is a bad day; days beyond 100 % were not
-/// seen, and the reason says so where it matters. Types of the same architecture are weighed. A resource
+/// by processors (slower ones count for less) and `memory` by GiB, and a bad day of either is a bad day; days
+/// beyond 100 % were not seen, and the reason says so where it matters. A smaller type is out of the question
+/// when P(some day needs more than all it has) is above `limits.most_overload`. Types of the same architecture are weighed. A resource
 /// that was not measured may not shrink, and a burstable type is never chosen, because prices say nothing
 /// of its baseline.
 ///
@@ -148,15 +149,14 @@ impl<'a> Weighing<'a> {
 
     /// The present machine and every type of the book, cheapest first.
     fn candidates(&self) -> Vec<Candidate> {
-        let measured = (self.cpu.is_some(), self.memory.is_some());
-        let highest_network = self.highest_network();
+        let highest = self.highest();
         let types = self.book.types().iter().filter(|found| self.present.instance_type.as_ref() != Some(&found.name));
         let mut candidates: Vec<Candidate> = types
             .map(|found| {
                 let vcpu = self.present.vcpu_of(found);
                 let risk = self.grid.risk(vcpu, found.memory_gib);
                 let fewest = self.limits.fewest_vcpu;
-                let excuse = not_eligible(found, &self.present, measured, highest_network, fewest);
+                let excuse = not_eligible(found, &self.present, highest, fewest);
                 Candidate::of(found, vcpu, risk, excuse, self.limits, self.grid.horizon())
             })
             .collect();
@@ -164,6 +164,15 @@ impl<'a> Weighing<'a> {
         candidates.push(Candidate::present(&self.present, risk, self.limits, self.grid.horizon()));
         candidates.sort_by(Candidate::cheaper);
         candidates
+    }
+
+    /// The highest days of all but the few futures in which a machine may be overloaded.
+    fn highest(&self) -> Highest {
+        let threshold = self.limits.sizing_threshold() / 100.0;
+        let share = |resource: Option<Resource>| {
+            resource.map(|one| threshold * one.highest_share(one.present, 1.0 - self.limits.most_overload))
+        };
+        Highest { cpu: share(self.cpu), memory: share(self.memory), network: self.highest_network() }
     }
 
     /// The highest day of the network as a share of the limit on the present machine, in 95 % of futures.

@@ -130,6 +130,22 @@ fn a_busy_network_keeps_its_bandwidth() {
 }
 
 #[test]
+fn no_saving_buys_a_day_that_needs_more_than_the_whole_machine() {
+    // Half of 32 GiB, on busy days two thirds: 16 GiB would be exceeded, whatever a bad day costs.
+    let load = Load::on(xlarge(), &[("cpu", 10.0, 0.5), ("memory", 50.0, 4.0)]);
+    let careless = Limits { lambda_usd_per_day: 0.0, ..Limits::default() };
+    let sizing = load.size(&PriceBook::embedded(), &careless);
+    assert_eq!(excuse(&sizing, "m6i.xlarge"), Some(&Excuse::Overload("memory")));
+    let chosen = sizing.candidates.iter().find(|one| one.excuse.is_none()).unwrap();
+    assert!(chosen.memory_gib > 16.0, "{chosen:?}");
+    let steady = Load::on(xlarge(), &[("cpu", 10.0, 0.5), ("memory", 45.0, 0.5)]);
+    assert!(matches!(
+        excuse(&steady.size(&PriceBook::embedded(), &careless), "m6i.xlarge"),
+        Some(Excuse::Dearer) | None
+    ));
+}
+
+#[test]
 fn a_server_idle_on_every_metric_is_advised_to_be_switched_off() {
     let idle = [("cpu", 1.0, 0.1), ("memory", 12.0, 0.1), ("network", 0.2, 0.01)];
     let retire = |levels: &[(&str, f64, f64)]| {
