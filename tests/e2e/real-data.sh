@@ -28,7 +28,8 @@ take() {
 
 # short SET: what 28 to 30 days can and cannot say.
 short() {
-    holds "$1: a horizon it can defend was chosen" test "$(query "$1" "SELECT max(step) FROM forecasts")" -le 30
+    holds "$1: a horizon it can defend was chosen" test "$(query "$1" "SELECT max(step) FROM backtests")" -le 14
+    holds "$1: no forecast looks further ahead than the history looks back" test "$(query "$1" "SELECT max(step) FROM forecasts")" -le 31
     holds "$1: and it was said" grep -qi "horizon" "$1.txt"
     expect "$1: nobody claims to know the year's end" 0 \
         "$(query "$1" "SELECT count(*) FROM risks WHERE class IN ('year-end', 'quarter-end')")"

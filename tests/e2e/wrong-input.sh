@@ -32,7 +32,11 @@ digests lake >before.txt
 
 : >empty.csv
 echo 'server_id,ts,cpu' >header.csv
-printf 'server_id,ts,cpu\na,2024-01-01T00:00:00Z,12.5\na,2024-01-01T01:00:00Z,high\n' >text.csv
+{
+    echo 'server_id,ts,cpu'
+    for hour in $(seq -w 0 22); do echo "a,2024-01-01T$hour:00:00Z,12.5"; done
+    echo 'a,2024-01-01T23:00:00Z,high'
+} >text.csv
 printf 'server_id,cpu\na,12.5\n' >no-time.csv
 printf 'server_id,ts,cpu\na,2024-13-01T00:00:00Z,12.5\n' >no-date.csv
 head -c 4096 /dev/urandom >noise.parquet
