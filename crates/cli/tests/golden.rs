@@ -1,0 +1,134 @@
+//! What the program prints, word for word: standard output, standard error and exit code.
+//!
+//! Each case is a file in `tests/golden`; `FLEETCAST_REWRITE=1 cargo test -p fleetcast-cli` writes them anew.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// Runs the program in `folder`; the text of a golden file.
+fn run(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_fleetcast"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("COLUMNS", "100")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| {
+        String::from_utf8_lossy(bytes)
+            .replace(&here().join("data").display().to_string(), "DATA")
+            .replace(&folder.display().to_string(), "FOLDER")
+    };
+    let code = output.status.code().map_or("killed".to_owned(), |code| code.to_string());
+    format!(
+        "$ fleetcast {}\n{}--- standard error\n{}--- exit code {code}\n",
+        arguments.join(" "),
+        text(&output.stdout),
+        text(&output.stderr)
+    )
+    .replace(&here().join("data").display().to_string(), "DATA")
+}
+
+/// Compares runs, one after the other in one empty folder, with a golden file.
+fn check(name: &str, runs: &[&[&str]]) {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    let got: String = runs.iter().map(|arguments| run(&folder, arguments)).collect();
+    let file = here().join("golden").join(format!("{name}.txt"));
+    if std::env::var_os("FLEETCAST_REWRITE").is_some() {
+        std::fs::write(&file, &got).unwrap();
+    }
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(got == expected, "{name} differs from {}:\n{got}", file.display());
+}
+
+fn data(file: &str) -> String {
+    here().join("data").join(file).display().to_string()
+}
+
+#[test]
+fn help_of_every_command() {
+    let commands = [
+        "demo",
+        "run",
+        "generate",
+        "profile",
+        "ingest",
+        "sql",
+        "backtest",
+        "forecast",
+        "plan",
+        "report",
+        "lake",
+        "completions",
+    ];
+    let helps: Vec<Vec<&str>> = commands.iter().map(|command| vec![*command, "--help"]).collect();
+    let runs: Vec<&[&str]> = std::iter::once(["--help"].as_slice()).chain(helps.iter().map(Vec::as_slice)).collect();
+    check("help", &runs);
+}
+
+#[test]
+fn wrong_use_is_told_from_failure() {
+    check(
+        "wrong-use",
+        &[
+            &["forcast"],
+            &["backtest"],
+            &["demo", "--threads", "0"],
+            &["generate", "--format", "csv", "--lake", "l"],
+            &["sql", "--lake", "nowhere", "select 1"],
+            &["generate", "--lake", "l", "--step", "minute"],
+            &["generate", "--lake", "l", "--servers", "0"],
+            &["run", "--lake", "l", "--threshold", "120"],
+            &["run", "--config", &data("misspelt.toml")],
+            &["profile", "show", "databse"],
+            &["backtest", "--series", "missing.csv"],
+            &["backtest", "--series", &data("two-servers.csv")],
+        ],
+    );
+}
+
+#[test]
+fn a_folder_that_no_demo_made_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
+    let out = folder.path().display().to_string();
+    let got = run(folder.path(), &["demo", "--out", &out]);
+    assert!(got.contains("exists and was not made by `fleetcast demo`") && got.ends_with("--- exit code 1\n"), "{got}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is added");
+}
+
+#[test]
+fn from_a_csv_file_to_answers() {
+    let file = data("two-servers.csv");
+    check(
+        "own-telemetry",
+        &[
+            &["--quiet", "ingest", "--lake", "l", "csv", &file, "--timezone", "Europe/London"],
+            &["--quiet", "ingest", "--lake", "l", "csv", &file, "--timezone", "Europe/London"],
+            &["--quiet", "ingest", "--lake", "l", "csv", &data("bad-row.csv")],
+            &[
+                "sql",
+                "--lake",
+                "l",
+                "select server_id, date, n_samples, round(cpu_p95, 6) p95 from daily where date between '2024-03-30' and '2024-04-01' order by 1, 2",
+            ],
+            &["--quiet", "run", "--lake", "l"],
+            &[
+                "sql",
+                "--lake",
+                "l",
+                "--format",
+                "csv",
+                "select server_id, metric, threshold, state, class from risks where min_days = 1 order by 1, 2, 3",
+            ],
+            &["sql", "--lake", "l", "drop table daily"],
+            &["sql", "--lake", "l", "select * from dayly"],
+            &["generate", "--lake", "l", "--servers", "2", "--days", "10"],
+        ],
+    );
+}
