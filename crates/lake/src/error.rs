@@ -177,7 +177,7 @@ pub enum Error {
     },
     /// A metric arrives in a unit that does not fit the one it has.
     #[error(
-        "`{}`: metric `{metric}` comes in `{found}`, and {place} has it in `{known}`; \
+        "`{}`: metric `{metric}` comes in `{found}`, and {place} in `{known}`; \
          give it another name or a `scale` with `--map`", file.display()
     )]
     Units {

@@ -58,9 +58,14 @@ impl Lake {
     }
 }
 
-/// The engine's words without the names of its layers.
+/// The engine's words; where a table was not found, with the tables there are.
 fn said(error: datafusion::error::DataFusionError) -> Error {
-    Error::Query { reason: error.strip_backtrace() }
+    let mut reason = error.strip_backtrace();
+    if reason.contains("table '") && reason.contains("not found") {
+        let tables: Vec<&str> = Table::ALL.iter().map(|table| table.name()).collect();
+        reason.push_str(&format!("; the lake has: {}", tables.join(", ")));
+    }
+    Error::Query { reason }
 }
 
 /// Whether a query can need a table: opening all of them would take longer than most queries.

@@ -308,6 +308,7 @@ pub(crate) fn groups_of_servers(files: &[DataFile]) -> Vec<Vec<DataFile>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn track(times: &[i64], cpu: &[f64]) -> Track {
         Track { times: times.to_vec(), n_samples: vec![], columns: [("cpu".into(), cpu.to_vec())].into() }
@@ -350,5 +351,33 @@ mod tests {
         let batch = to_batch(Table::Samples, &[(&ids[0], &a), (&ids[1], &b)]).unwrap();
         let back = split(Table::Samples, &batch).unwrap();
         assert_eq!(back, vec![(ids[0].clone(), a), (ids[1].clone(), b)]);
+    }
+
+    /// Rows as they come from two files, with gaps: a time, and a value or none.
+    fn any_rows() -> impl Strategy<Value = Vec<(i64, Option<u8>)>> {
+        proptest::collection::btree_map(0i64..30, proptest::option::of(0u8..5), 0..20)
+            .prop_map(|rows| rows.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn merging_is_taking_the_newest_value_of_each_time(first in any_rows(), second in any_rows()) {
+            let build = |rows: &[(i64, Option<u8>)]| {
+                let (times, values): (Vec<i64>, Vec<f64>) =
+                    rows.iter().map(|(time, value)| (*time, value.map_or(f64::NAN, f64::from))).unzip();
+                track(&times, &values)
+            };
+            let (both, merged) = build(&first).merged_with(&build(&second));
+            let mut expected: BTreeMap<i64, Option<u8>> = BTreeMap::new();
+            for (time, value) in first.iter().chain(&second) {
+                let entry = expected.entry(*time).or_default();
+                *entry = value.or(*entry);
+            }
+            let expected: Vec<(i64, Option<u8>)> = expected.into_iter().collect();
+            prop_assert_eq!(format!("{:?}", &both), format!("{:?}", build(&expected)));
+            prop_assert_eq!(merged.inserted + merged.replaced + merged.unchanged, second.len());
+            // The same rows once more are all there already.
+            prop_assert_eq!(both.merged_with(&build(&second)).1.unchanged, second.len());
+        }
     }
 }

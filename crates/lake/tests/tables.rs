@@ -1,5 +1,7 @@
 //! Tables go in and come out as they were, all together or not at all.
 
+#![expect(clippy::unwrap_used, reason = "a step of a test that fails is the failure of the test")]
+
 use fleetcast_core::{Metric, Server, Shape, Unit, Zone};
 use fleetcast_lake::{
     Column, Frame, Kind, Lake, Mode, PanelQuery, Resolution, Table, daily_frame, is_lake, metrics_frame, servers_frame,

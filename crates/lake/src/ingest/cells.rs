@@ -182,6 +182,7 @@ fn iso(text: &str) -> Option<(DateTime, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn ms(text: &str) -> i64 {
         text.parse::<Timestamp>().unwrap().as_millisecond()
@@ -220,5 +221,28 @@ mod tests {
         assert!(number("N/A").unwrap().is_nan() && number("").unwrap().is_nan());
         assert_eq!(number("12 %"), None);
         assert_eq!(number("Infinity"), Some(f64::INFINITY));
+    }
+
+    proptest! {
+        #[test]
+        fn instants_are_read_as_they_are_written(ms in -5_000_000_000_000i64..10_000_000_000_000, zone in 0usize..4) {
+            let zone = Zone::named(["UTC", "America/New_York", "Asia/Kolkata", "Europe/London"][zone]).unwrap();
+            let at = Timestamp::from_millisecond(ms).unwrap().to_zoned(zone.rules().clone());
+            let clock = Clock::new(&Zone::utc(), None);
+            let written = at.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string();
+            // Offsets of long ago have seconds, which no file writes.
+            if at.offset().seconds() % 60 == 0 {
+                prop_assert_eq!(clock.read(&written).map(|at| at.ms), Some(ms), "{}", written);
+            }
+            prop_assert_eq!(clock.read(&at.timestamp().to_string()).map(|at| at.ms), Some(ms));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,30}", digits in "[0-9:T/+. -]{0,30}") {
+            let clock = Clock::new(&Zone::named("America/New_York").unwrap(), None);
+            for text in [text, digits] {
+                let _ = (clock.read(&text), date(&text), number(&text));
+            }
+        }
     }
 }

@@ -19,10 +19,18 @@ struct Series {
     server: Arc<str>,
     metric: String,
     unit: String,
-    /// Milliseconds, or days of a daily file.
+    points: Timed,
+}
+
+/// Values and their times: milliseconds, or days of a daily file.
+#[derive(Debug, Default, PartialEq)]
+struct Timed {
     times: Vec<i64>,
     values: Vec<f64>,
 }
+
+/// Columns of one server, by their names in the lake.
+type Columns = BTreeMap<String, Timed>;
 
 /// Points of one file.
 #[derive(Debug, Default)]
@@ -42,7 +50,7 @@ impl Points {
             self.last = *self.index.entry(key).or_insert(next);
             if self.last == next {
                 let (metric, unit) = (metric.to_owned(), unit.to_owned());
-                self.series.push(Series { server: server.into(), metric, unit, times: Vec::new(), values: Vec::new() });
+                self.series.push(Series { server: server.into(), metric, unit, points: Timed::default() });
             }
         }
         &mut self.series[self.last]
@@ -89,13 +97,13 @@ impl Gathered {
         source.read(&wanted, |batch| reader.take(batch, &wanted, &mut points, report))?;
         let is_daily = matches!(roles.values, Values::Daily { .. });
         self.servers.extend(points.series.iter().map(|s| s.server.clone()));
-        let mut columns: BTreeMap<Arc<str>, BTreeMap<String, (Vec<i64>, Vec<f64>)>> = BTreeMap::new();
+        let mut columns: BTreeMap<Arc<str>, Columns> = BTreeMap::new();
         for series in points.series {
-            let (server, name, times, values) = self.cleaned(series, source, map, is_daily, report)?;
-            let Some(name) = name else { continue };
+            let server = series.server.clone();
+            let Some((name, points)) = self.cleaned(series, source, map, is_daily, report)? else { continue };
             let column = columns.entry(server).or_default().entry(name).or_default();
-            column.0.extend(times);
-            column.1.extend(values);
+            column.times.extend(points.times);
+            column.values.extend(points.values);
         }
         let into = if is_daily { &mut self.daily } else { &mut self.samples };
         for (server, columns) in columns {
@@ -106,9 +114,7 @@ impl Gathered {
         Ok(())
     }
 
-    /// A series under its name and in its unit in the lake, finite values only; no name when the map
-    /// leaves it out.
-    #[expect(clippy::type_complexity, reason = "the parts of a series, taken apart at once by the only caller")]
+    /// A series under its column's name in the lake and in its unit there; `None` when the map leaves it out.
     fn cleaned(
         &mut self,
         series: Series,
@@ -116,35 +122,32 @@ impl Gathered {
         map: &Map,
         is_daily: bool,
         report: &mut FileReport,
-    ) -> Result<(Arc<str>, Option<String>, Vec<i64>, Vec<f64>)> {
-        let (raw, part) =
-            match DAY_PARTS.iter().chain([&COUNT]).find(|part| is_daily && series.metric.ends_with(**part)) {
-                Some(part) => (series.metric[..series.metric.len() - part.len()].to_owned(), *part),
-                None => (series.metric.clone(), ""),
-            };
-        let said = map.metrics.get(&raw).cloned().unwrap_or_default();
+    ) -> Result<Option<(String, Timed)>> {
+        let mut parts = DAY_PARTS.iter().chain([&COUNT]);
+        let part = parts.find(|part| is_daily && series.metric.ends_with(**part)).copied().unwrap_or("");
+        let raw = &series.metric[..series.metric.len() - part.len()];
+        let said = map.metrics.get(raw).cloned().unwrap_or_default();
         if said.ignore {
-            return Ok((series.server, None, Vec::new(), Vec::new()));
+            return Ok(None);
         }
         if part == COUNT {
-            return Ok((series.server, Some(COUNT.to_owned()), series.times, series.values));
+            return Ok(Some((COUNT.to_owned(), series.points)));
         }
-        let name = lake_name(&raw, &said);
+        let name = lake_name(raw, &said);
         let factor = self.factor(&name, &said, &series.unit, map, source)?;
-        report.n_out_of_order += series.times.windows(2).filter(|pair| pair[1] < pair[0]).count();
-        let (mut times, mut values) = in_order(series.times, series.values, report);
+        report.n_out_of_order += series.points.times.windows(2).filter(|pair| pair[1] < pair[0]).count();
+        let mut points = in_order(series.points, report);
         if said.counter && !is_daily {
-            (times, values) = rates(&times, &values, report);
+            points = rates(&points, report);
         } else if part.is_empty() {
-            report.suspect_counter(&name, &values);
+            report.suspect_counter(&name, &points.values);
         }
-        values.iter_mut().for_each(|value| *value *= factor);
-        let is_percent = self.metrics.get(&name).is_some_and(|m| *m.unit() == Unit::Percent);
-        if is_percent {
-            report.look_at_percent(&name, &values, factor == 1.0);
+        points.values.iter_mut().for_each(|value| *value *= factor);
+        if self.metrics.get(&name).is_some_and(|m| *m.unit() == Unit::Percent) {
+            report.look_at_percent(&name, &points.values, factor == 1.0);
         }
-        report.metric(&name, values.len());
-        Ok((series.server, Some(format!("{name}{part}")), times, values))
+        report.metric(&name, points.values.len());
+        Ok(Some((format!("{name}{part}"), points)))
     }
 
     /// The factor that takes a series to the unit its metric has in the lake.
@@ -152,10 +155,8 @@ impl Gathered {
         let scale = said.scale.unwrap_or(1.0);
         let written = said.unit.as_deref().or((!unit.is_empty()).then_some(unit)).or(map.unit.as_deref()).unwrap_or("");
         let mut found = Found::named(written);
-        if said.counter {
-            if let Unit::Other(sign) = &mut found.unit {
-                sign.push_str("/s");
-            }
+        if let (true, Unit::Other(sign)) = (said.counter, &mut found.unit) {
+            sign.push_str("/s");
         }
         if !self.came.iter().any(|came| came == name) {
             self.came.push(name.to_owned());
@@ -174,7 +175,11 @@ impl Gathered {
         if let Some(factor) = found.factor_to(metric.unit()) {
             return Ok(scale * factor);
         }
-        let place = if self.known_before.iter().any(|known| known == name) { "the lake" } else { "the same files" };
+        let place = if self.known_before.iter().any(|known| known == name) {
+            "in the lake"
+        } else {
+            "elsewhere in the same files"
+        };
         Err(Error::Units {
             file: source.file.clone(),
             metric: name.to_owned(),
@@ -293,8 +298,8 @@ impl Labels<'_> {
             // The series exists even when the value does not: its server was seen.
             let series = points.series(server, metric, unit);
             if value.is_finite() {
-                series.times.push(*time);
-                series.values.push(*value);
+                series.points.times.push(*time);
+                series.points.values.push(*value);
             } else if value.is_nan() {
                 report.n_empty += usize::from(self.suffix != COUNT);
             } else {
@@ -305,55 +310,51 @@ impl Labels<'_> {
 }
 
 /// Points in order of time; of points at the same time the last that came stays.
-fn in_order(times: Vec<i64>, values: Vec<f64>, report: &mut FileReport) -> (Vec<i64>, Vec<f64>) {
-    if times.is_sorted_by(|a, b| a < b) {
-        return (times, values);
+fn in_order(points: Timed, report: &mut FileReport) -> Timed {
+    if points.times.is_sorted_by(|a, b| a < b) {
+        return points;
     }
-    let mut order: Vec<usize> = (0..times.len()).collect();
-    order.sort_by_key(|&at| times[at]);
-    let (mut out_times, mut out_values): (Vec<i64>, Vec<f64>) = (Vec::new(), Vec::new());
+    let mut order: Vec<usize> = (0..points.times.len()).collect();
+    order.sort_by_key(|&at| points.times[at]);
+    let mut out = Timed::default();
     for at in order {
-        if out_times.last() == Some(&times[at]) {
+        let (time, value) = (points.times[at], points.values[at]);
+        if out.times.last() == Some(&time) {
             report.n_duplicates += 1;
-            report.n_conflicting += usize::from(out_values.last() != Some(&values[at]));
-            out_values.pop();
-            out_times.pop();
+            report.n_conflicting += usize::from(out.values.last() != Some(&value));
+            out.values.pop();
+            out.times.pop();
         }
-        out_times.push(times[at]);
-        out_values.push(values[at]);
+        out.times.push(time);
+        out.values.push(value);
     }
-    (out_times, out_values)
+    out
 }
 
 /// Growth per second of a counter; after a reset it has grown by what it shows.
-fn rates(times: &[i64], values: &[f64], report: &mut FileReport) -> (Vec<i64>, Vec<f64>) {
-    let pairs = times.windows(2).zip(values.windows(2));
+fn rates(points: &Timed, report: &mut FileReport) -> Timed {
+    let pairs = points.times.windows(2).zip(points.values.windows(2));
     let rates = pairs.map(|(time, value)| {
         let is_reset = value[1] < value[0];
         report.n_resets += usize::from(is_reset);
         let growth = if is_reset { value[1] } else { value[1] - value[0] };
         (time[1], growth * 1000.0 / (time[1] - time[0]) as f64)
     });
-    rates.unzip()
+    let (times, values) = rates.unzip();
+    Timed { times, values }
 }
 
 /// Columns of a server as rows: every time at which any of them has a value.
-fn rows(columns: BTreeMap<String, (Vec<i64>, Vec<f64>)>, is_daily: bool, report: &mut FileReport) -> Track {
-    let columns: BTreeMap<String, (Vec<i64>, Vec<f64>)> = columns
-        .into_iter()
-        // Two names of the file may be one in the lake, so their points meet here once more.
-        .map(|(name, (times, values))| (name, in_order(times, values, report)))
-        .collect();
-    let mut times: Vec<i64> = columns.values().flat_map(|(times, _)| times.iter().copied()).collect();
+fn rows(columns: Columns, is_daily: bool, report: &mut FileReport) -> Track {
+    // Two names of the file may be one in the lake, so their points meet here once more.
+    let columns: Columns = columns.into_iter().map(|(name, points)| (name, in_order(points, report))).collect();
+    let mut times: Vec<i64> = columns.values().flat_map(|points| points.times.iter().copied()).collect();
     times.sort_unstable();
     times.dedup();
-    let mut track = Track {
-        n_samples: vec![i64::from(is_daily); if is_daily { times.len() } else { 0 }],
-        times,
-        ..Track::default()
-    };
-    for (name, (own, values)) in columns {
-        let mut next = own.iter().zip(&values).peekable();
+    let n_samples = if is_daily { vec![1; times.len()] } else { Vec::new() };
+    let mut track = Track { times, n_samples, columns: BTreeMap::new() };
+    for (name, points) in columns {
+        let mut next = points.times.iter().zip(&points.values).peekable();
         let place = |time: &i64| next.next_if(|(at, _)| *at == time).map_or(f64::NAN, |(_, value)| *value);
         let column: Vec<f64> = track.times.iter().map(place).collect();
         if name == COUNT {
@@ -371,18 +372,22 @@ fn rows(columns: BTreeMap<String, (Vec<i64>, Vec<f64>)>, is_daily: bool, report:
 mod tests {
     use super::*;
 
+    fn timed(times: &[i64], values: &[f64]) -> Timed {
+        Timed { times: times.to_vec(), values: values.to_vec() }
+    }
+
     #[test]
     fn counters_become_rates_and_survive_resets() {
         let mut report = FileReport::default();
-        let (times, values) = rates(&[0, 10_000, 20_000, 25_000], &[100.0, 150.0, 20.0, 20.0], &mut report);
-        assert_eq!((times, values, report.n_resets), (vec![10_000, 20_000, 25_000], vec![5.0, 2.0, 0.0], 1));
+        let rates = rates(&timed(&[0, 10_000, 20_000, 25_000], &[100.0, 150.0, 20.0, 20.0]), &mut report);
+        assert_eq!((rates, report.n_resets), (timed(&[10_000, 20_000, 25_000], &[5.0, 2.0, 0.0]), 1));
     }
 
     #[test]
     fn of_twins_the_last_stays_and_is_counted() {
         let mut report = FileReport::default();
-        let (times, values) = in_order(vec![2, 1, 2, 2], vec![1.0, 5.0, 3.0, 3.0], &mut report);
-        assert_eq!((times, values), (vec![1, 2], vec![5.0, 3.0]));
+        let points = in_order(timed(&[2, 1, 2, 2], &[1.0, 5.0, 3.0, 3.0]), &mut report);
+        assert_eq!(points, timed(&[1, 2], &[5.0, 3.0]));
         assert_eq!((report.n_duplicates, report.n_conflicting), (2, 1));
     }
 }
