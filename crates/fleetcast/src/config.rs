@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 use fleetcast_core::{Bounds, Calendar, HolidaySet, UserEvent};
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,9 +51,26 @@ pub struct EventConfig {
     /// Events of one name are taken to have one effect.
     pub name: String,
     /// First day.
+    #[serde(deserialize_with = "date")]
     pub start: Date,
     /// Last day.
+    #[serde(deserialize_with = "date")]
     pub end: Date,
+}
+
+/// A date as TOML writes it, 2024-11-04, with quotes or without.
+fn date<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Date, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Quoted(String),
+        Bare(toml::value::Datetime),
+    }
+    let text = match Written::deserialize(deserializer)? {
+        Written::Quoted(text) => text,
+        Written::Bare(date) => date.to_string(),
+    };
+    text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is no date; write it as 2024-11-04")))
 }
 
 /// How to forecast and how to judge it.
@@ -224,5 +241,16 @@ mod tests {
             assert!(message.contains(key), "{text}: {message}");
         }
         assert!(Config::default().check().is_ok());
+    }
+
+    #[test]
+    fn dates_are_read_with_quotes_and_without() {
+        let text = "[[calendar.events]]\nname = \"audit\"\nstart = 2024-11-04\nend = \"2024-11-08\"";
+        let config: Config = toml::from_str(text).unwrap();
+        assert_eq!(config.calendar.events[0].start.to_string(), "2024-11-04");
+        assert_eq!(config.calendar().unwrap().events()[0].end.to_string(), "2024-11-08");
+        let wrong = text.replace("2024-11-08", "soon");
+        let message = toml::from_str::<Config>(&wrong).unwrap_err().to_string();
+        assert!(message.contains("`soon` is no date"), "{message}");
     }
 }
