@@ -2,7 +2,9 @@
 // over: console errors, network requests, a page that scrolls sideways, labels that overlap or are cut, faint text,
 // slow loading.
 //
-//   node check-report.mjs REPORT.html [--screenshots DIR] [--max-load-ms 1000]
+//   node check-report.mjs REPORT.html [--screenshots DIR] [--picture FILE.png] [--max-load-ms 1000]
+//
+// --screenshots takes pictures of the whole page; --picture the first screen alone, light, as README.md shows it.
 //
 // CHROMIUM names the browser; without it the usual places are tried.
 
@@ -18,12 +20,14 @@ const SIZES = [
   { name: "phone", width: 390, height: 844 },
 ];
 const SCHEMES = ["light", "dark"];
+const PICTURE = { width: 1440, height: 1100 };
 const BROWSERS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     screenshots: { type: "string" },
+    picture: { type: "string" },
     "max-load-ms": { type: "string", default: "1000" },
   },
 });
@@ -40,11 +44,17 @@ if (!executablePath) {
 }
 if (options.screenshots) mkdirSync(options.screenshots, { recursive: true });
 
-// Runs in the page: every complaint about its layout, as texts.
-function layoutProblems() {
+// Runs in the page: every complaint about its layout, as texts. Only on a phone may tables scroll.
+function layoutProblems(mayTablesScroll) {
   const problems = [];
   const { scrollWidth, clientWidth } = document.documentElement;
   if (scrollWidth > clientWidth) problems.push(`the page is ${scrollWidth} px wide in a window of ${clientWidth} px`);
+
+  for (const box of mayTablesScroll ? [] : document.querySelectorAll(".scroll")) {
+    if (box.scrollWidth > box.clientWidth + 1) {
+      problems.push(`table "${box.getAttribute("aria-label")}" is ${box.scrollWidth} px wide in a box of ${box.clientWidth} px`);
+    }
+  }
 
   const overlap = (a, b) =>
     Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3;
@@ -126,12 +136,21 @@ async function check(browser, size, scheme) {
     loaded = Math.min(loaded, duration);
   }
   if (loaded > Number(options["max-load-ms"])) problems.push(`loading took ${loaded.toFixed(0)} ms`);
-  problems.push(...(await page.evaluate(layoutProblems)));
+  // Sections that are not laid out before they are seen are looked at as well.
+  await page.addStyleTag({ content: "section { content-visibility: visible !important; }" });
+  problems.push(...(await page.evaluate(layoutProblems, size.name === "phone")));
   if (options.screenshots) {
     await page.screenshot({ path: join(options.screenshots, `report-${size.name}-${scheme}.png`), fullPage: true });
   }
   await context.close();
   return { loaded, problems };
+}
+
+async function takePicture(browser, path) {
+  const page = await browser.newPage({ viewport: PICTURE, colorScheme: "light" });
+  await page.goto(pathToFileURL(resolve(report)).href, { waitUntil: "load" });
+  await page.screenshot({ path });
+  await page.close();
 }
 
 // Nothing but the report may be fetched, by the browser's own services neither.
@@ -151,6 +170,7 @@ try {
       failed ||= problems.length > 0;
     }
   }
+  if (options.picture) await takePicture(browser, options.picture);
 } finally {
   await browser.close();
 }

@@ -227,6 +227,14 @@ fn horizons(input: &ReportInput) -> Vec<usize> {
     (0..RISK_DAYS.len()).filter(is_known).collect()
 }
 
+/// A class as readers see it. No pattern is not no risk: tables call it `none`, people would misread that.
+pub(crate) fn kind(class: RiskClass) -> &'static str {
+    match class {
+        RiskClass::None => "no pattern",
+        named => named.name(),
+    }
+}
+
 /// Whether two thresholds are the same number.
 pub(crate) fn same(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9

@@ -2,7 +2,7 @@
 
 use crate::{
     ReportInput,
-    facts::{Facts, Placed, RISK_DAYS},
+    facts::{Facts, Placed, RISK_DAYS, kind},
     number,
 };
 use jiff::civil::Date;
@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 /// Servers in each list.
 const ROWS: usize = 8;
 
-/// Behaviour groups that are named.
-const GROUPS: usize = 4;
+/// Behaviour groups that are named, each on its own line.
+const GROUPS: usize = 3;
 
 /// Notes that are shown.
 const NOTES: usize = 3;
@@ -60,6 +60,15 @@ fn fit(line: &str, width: usize) -> String {
     line.chars().take(width.saturating_sub(3)).chain("...".chars()).collect()
 }
 
+/// A line that is too long cut at its last comma that fits, so that what is left reads as whole phrases.
+fn whole_phrases(line: &str, width: usize) -> String {
+    if line.chars().count() <= width {
+        return line.to_owned();
+    }
+    let commas = line.char_indices().take(width).filter(|(_, c)| *c == ',').map(|(at, _)| at);
+    commas.last().map_or_else(|| fit(line, width), |at| line[..at].to_owned())
+}
+
 /// A text over at most two lines, the second one indented.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let text = plain(text);
@@ -97,9 +106,13 @@ fn headline(facts: &Facts, width: usize) -> Vec<String> {
         label("savings", number::usd(facts.savings.saved), savings(facts)),
         label("not judged", number::count(facts.n_unknown), not_judged(facts)),
     ];
-    if let Some((value, long, short)) = accuracy(facts) {
-        let line = label("accuracy", value.clone(), long);
-        lines.push(if plain(&line).chars().count() <= width { line } else { label("accuracy", value, short) });
+    if let Some((value, notes)) = accuracy(facts) {
+        let fitting = notes.map(|note| label("accuracy", value.clone(), note));
+        lines.extend(fitting.into_iter().reduce(
+            |longer, line| {
+                if plain(&longer).chars().count() <= width { longer } else { line }
+            },
+        ));
     }
     lines
 }
@@ -123,23 +136,27 @@ fn not_judged(facts: &Facts) -> String {
     facts.unknown.first().map_or_else(String::new, |u| format!("servers, but {}: {}", u.subject(), u.reason))
 }
 
-/// The gain over the baseline, with a long and a short note.
-fn accuracy(facts: &Facts) -> Option<(String, String, String)> {
+/// The gain over the baseline with notes on it, the longest first.
+fn accuracy(facts: &Facts) -> Option<(String, [String; 4])> {
     let accuracy = facts.accuracy?;
     let run = facts.input.run;
     let value = accuracy.gain().map_or_else(|| number::NOTHING.to_owned(), |gain| number::share(gain.abs(), 0));
-    let word = if accuracy.gain().is_some_and(|gain| gain < 0.0) { "more" } else { "less" };
+    let word = if accuracy.gain().is_some_and(|gain| gain < 0.0) { "higher" } else { "lower" };
     let held = |c: Option<f64>| c.map_or_else(|| number::NOTHING.to_owned(), |c| number::share(c, 0));
-    let long = format!(
-        "{word} error than {}: MASE {} against {}; intervals of 80% held {}, of 90% {}",
-        run.baseline,
+    let (held_80, held_90) = (held(accuracy.model.coverage_80), held(accuracy.model.coverage_90));
+    let gain = format!("{word} MASE than {}", run.baseline);
+    let scores = format!(
+        "{} against {}",
         number::fixed_or_nothing(accuracy.model.mase, 2),
         number::fixed_or_nothing(accuracy.baseline.and_then(|scores| scores.mase), 2),
-        held(accuracy.model.coverage_80),
-        held(accuracy.model.coverage_90),
     );
-    let short = format!("{word} error than {}; 90% interval held {}", run.baseline, held(accuracy.model.coverage_90));
-    Some((value, long, short))
+    let notes = [
+        format!("{gain}: {scores}; intervals of 80% held {held_80}, of 90% {held_90}"),
+        format!("{gain}: {scores}; 90% interval held {held_90}"),
+        format!("{gain}; 90% interval held {held_90}"),
+        gain,
+    ];
+    Some((value, notes))
 }
 
 /// A column of the ranking; `worth` says which columns stay when the screen is narrow, 0 for all that must.
@@ -205,7 +222,7 @@ fn columns(facts: &Facts) -> Vec<Column> {
         let p = |placed: &Placed| placed.risk.p_crossed[*at].map_or_else(|| number::NOTHING.to_owned(), number::chance);
         columns.push(column(worth, format!("P {}d", RISK_DAYS[*at]), false, &p));
     }
-    columns.push(column(2, "kind".to_owned(), true, &|placed| placed.risk.class.name().to_owned()));
+    columns.push(column(2, "kind".to_owned(), true, &|placed| kind(placed.risk.class).to_owned()));
     columns
 }
 
@@ -234,28 +251,28 @@ fn saturated(facts: &Facts, width: usize) -> Vec<String> {
 
 /// Groups and notes.
 fn closing(facts: &Facts, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let groups = groups(facts);
-    if !groups.is_empty() {
-        lines.extend(wrapped(&format!("  groups: {groups}"), width));
-    }
-    lines.extend(facts.input.notes.iter().take(NOTES).map(|note| format!("  note: {note}")));
-    lines
+    let notes = facts.input.notes.iter().take(NOTES).map(|note| format!("  note: {note}"));
+    groups(facts, width).into_iter().chain(notes).collect()
 }
 
-fn groups(facts: &Facts) -> String {
+/// The largest groups, one per line, and how many more there are.
+fn groups(facts: &Facts, width: usize) -> Vec<String> {
     let mut counts: BTreeMap<usize, (usize, &str)> = BTreeMap::new();
     for group in facts.input.outlook.servers.iter().map(|server| &server.group) {
         if let Some(number) = group.group {
             counts.entry(number).or_insert((0, &group.group_name)).0 += 1;
         }
     }
+    let mut groups: Vec<(usize, &str)> = counts.into_values().collect();
+    groups.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
+    let digits = groups.first().map_or(0, |(n, _)| number::count(*n).len());
     let mut said: Vec<String> =
-        counts.values().take(GROUPS).map(|(n, name)| format!("{} {name}", number::count(*n))).collect();
-    if counts.len() > GROUPS {
-        said.push(format!("{} more groups", counts.len() - GROUPS));
+        groups.iter().take(GROUPS).map(|(n, name)| format!("{:>digits$} {name}", number::count(*n))).collect();
+    if groups.len() > GROUPS {
+        said.push(format!("and {} more", number::count(groups.len() - GROUPS)));
     }
-    said.join("; ")
+    let starts = ["  groups: "].into_iter().chain(std::iter::repeat("          "));
+    said.iter().zip(starts).map(|(group, start)| whole_phrases(&plain(&format!("{start}{group}")), width)).collect()
 }
 
 /// Where to read on.
@@ -275,6 +292,9 @@ mod tests {
         assert_eq!(wrapped("short", 10), ["short"]);
         assert_eq!(wrapped("unbreakable-word-of-some-length", 10), ["unbreakable-word-of-some-length"]);
         assert_eq!(fit("0123456789abc", 10), "0123456...");
+        assert_eq!(whole_phrases("4 idle, busy on Mondays, peaks", 25), "4 idle, busy on Mondays");
+        assert_eq!(whole_phrases("4 idle, busy on Mondays", 23), "4 idle, busy on Mondays");
+        assert_eq!(whole_phrases("busy on Mondays", 10), "busy on...");
         assert_eq!(plain("5\u{202f}% \u{2212}1\u{1b}[2J"), "5% -1?[2J");
     }
 }

@@ -1,6 +1,10 @@
 //! Which weeks are dangerous, for whom.
 
-use crate::{chart, facts::Facts, number, trace};
+use crate::{
+    chart,
+    facts::{Facts, kind},
+    number, trace,
+};
 use askama::Template;
 use fleetcast_core::RiskClass;
 use std::collections::BTreeMap;
@@ -95,7 +99,7 @@ fn blocks(facts: &Facts, risky: Vec<(&str, &[f64])>, weeks: usize) -> Vec<Block>
         // Rows come in order of their risk, and a stable sort keeps that among equals.
         rows.sort_by_key(|(_, chances)| first_bad(chances));
         Some(Block {
-            class: class.name(),
+            class: kind(class),
             meaning: meaning(class),
             names: rows.iter().map(|(name, _)| (*name).to_owned()).collect(),
             map: chart::heat_map(&rows, first_day?, weeks, calendar),

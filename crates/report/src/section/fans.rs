@@ -3,7 +3,7 @@
 use super::{Reason, fan_anchor, place};
 use crate::{
     chart,
-    facts::{Facts, RISK_DAYS},
+    facts::{Facts, RISK_DAYS, kind},
     number, trace,
 };
 use askama::Template;
@@ -86,7 +86,7 @@ fn card(facts: &Facts, number_of_card: usize, (server_id, metric): &(&str, &str)
         place: place(facts, server_id),
         crossing,
         chance: chance(facts, risk),
-        class: risk.class.name(),
+        class: kind(risk.class),
         reason: Reason::new(&risk.reason),
         hours: risk.hours.clone().unwrap_or_default(),
         model: forecast.model.to_owned(),

@@ -38,13 +38,13 @@ impl Chance {
     }
 }
 
-/// What a server is, in a few words: its name where it has another one than its id, archetype, service, region.
+/// What a server is, in a few words: its name where that is not its id with more around it, archetype, service, region.
 fn place(facts: &Facts, server_id: &str) -> String {
     facts.server(server_id).map(describe).unwrap_or_default()
 }
 
 fn describe(server: &Server) -> String {
-    let name = Some(server.name.as_str()).filter(|name| *name != server.server_id());
+    let name = Some(server.name.as_str()).filter(|name| !name.contains(server.server_id()));
     let parts = [name, server.archetype.as_deref(), server.service.as_deref(), server.region.as_deref()];
     let mut words: Vec<&str> = parts.into_iter().flatten().filter(|word| !word.is_empty()).collect();
     words.dedup();
@@ -64,9 +64,11 @@ pub(crate) struct Reason {
 
 impl Reason {
     /// Length up to which phrases are shown at once, in characters.
-    const SHOWN: usize = 84;
+    const SHOWN: usize = 120;
 
     fn new(text: &str) -> Self {
+        // A number and its unit stay on one line.
+        let text = text.replace(" %", "\u{202f}%");
         let mut phrases = text.split("; ");
         let mut head = phrases.next().unwrap_or_default().to_owned();
         let mut rest: Vec<&str> = Vec::new();
@@ -87,10 +89,11 @@ mod tests {
 
     #[test]
     fn long_reasons_are_cut_between_phrases() {
-        let reason =
-            Reason::new("cpu decides; 0.1 bad days; history 2022-01-01 to 2024-12-31 and some more words to be long");
+        let rest = format!("history 2022-01-01 to 2024-12-31{}", " and some more words".repeat(4));
+        let reason = Reason::new(&format!("cpu decides; 0.1 bad days; {rest}"));
         assert_eq!(reason.head, "cpu decides; 0.1 bad days");
-        assert_eq!(reason.rest, "history 2022-01-01 to 2024-12-31 and some more words to be long");
+        assert_eq!(reason.rest, rest);
         assert_eq!(Reason::new("").head, "");
+        assert_eq!(Reason::new("mean cpu 3 %").head, "mean cpu 3\u{202f}%");
     }
 }

@@ -151,7 +151,7 @@ fn accuracy(facts: &Facts) -> Figure {
                 .model
                 .coverage_90
                 .map_or_else(String::new, |c| format!("; 90\u{202f}% interval held {}", number::share(c, 0)));
-            (number::share(gain.abs(), 0), word, format!("than {} in backtest{held}", facts.input.run.baseline))
+            (number::share(gain.abs(), 0), word, format!("by MASE than {} in backtest{held}", facts.input.run.baseline))
         }
         None => (number::NOTHING.to_owned(), "", "no backtest in this run".to_owned()),
     };

@@ -3,7 +3,7 @@
 use super::{Chance, Reason, fan_anchor, fans, place};
 use crate::{
     chart,
-    facts::{CALM_BELOW, Facts, Placed, RISK_DAYS},
+    facts::{CALM_BELOW, Facts, Placed, RISK_DAYS, kind},
     number,
     scale::TimeAxis,
     trace,
@@ -85,7 +85,7 @@ fn row(facts: &Facts, placed: &Placed, axis: &TimeAxis, shown: &[(&str, &str)]) 
         place: place(facts, &risk.server_id),
         metric: risk.metric.name().to_owned(),
         also: also(facts, placed),
-        class: risk.class.name(),
+        class: kind(risk.class),
         bar: chart::interval(axis, &risk.dates, facts.input.calendar),
         dates: date_range(risk),
         chances: facts.horizons.iter().map(|at| Chance::new(risk.p_crossed[*at])).collect(),
