@@ -85,8 +85,7 @@ impl Track {
     /// The rows of both; where both have a value at a time, the newer one stays. A day of which the
     /// newer side saw no sample takes nothing away.
     pub(crate) fn merged_with(&self, newer: &Self) -> (Self, Merged) {
-        let times: Vec<i64> =
-            self.times.iter().chain(&newer.times).copied().collect::<BTreeSet<i64>>().into_iter().collect();
+        let times = together(&self.times, &newer.times);
         let (old_rows, new_rows) = (places(&times, &self.times), places(&times, &newer.times));
         let names: BTreeSet<&Arc<str>> = self.columns.keys().chain(newer.columns.keys()).collect();
         let mut columns = BTreeMap::new();
@@ -127,6 +126,18 @@ impl Track {
         }
         (Self { times, n_samples, columns }, merged)
     }
+}
+
+/// Both lists, each in ascending order, as one.
+fn together(old: &[i64], new: &[i64]) -> Vec<i64> {
+    let mut times = Vec::with_capacity(old.len().max(new.len()));
+    let (mut a, mut b) = (0, 0);
+    while let Some(time) = old.get(a).into_iter().chain(new.get(b)).min() {
+        times.push(*time);
+        a += usize::from(old.get(a) == Some(time));
+        b += usize::from(new.get(b) == Some(time));
+    }
+    times
 }
 
 /// Row of each time in a sorted list that may lack some of them.

@@ -36,11 +36,16 @@ impl Bench {
     }
 
     fn error(&self, text: &str, map: &str) -> String {
-        let before: Vec<String> = Table::ALL.iter().map(|t| self.lake.digest(*t).unwrap()).collect();
+        let before = self.versions();
         let error = self.ingest(text, map).unwrap_err().to_string();
-        let after: Vec<String> = Table::ALL.iter().map(|t| self.lake.digest(*t).unwrap()).collect();
-        assert_eq!(before, after, "a failed ingest leaves the lake as it was");
+        assert_eq!(self.versions(), before, "a failed ingest leaves the lake as it was");
         error.replace(&self.folder.path().display().to_string(), "F")
+    }
+
+    /// Versions of the tables that an ingest writes.
+    fn versions(&self) -> Vec<u64> {
+        let tables = [Table::Servers, Table::Metrics, Table::Samples, Table::Daily];
+        tables.iter().map(|table| self.lake.history(*table).unwrap()[0].version).collect()
     }
 
     fn csv(&self, query: &str) -> String {
@@ -91,11 +96,10 @@ fn the_same_file_twice_changes_nothing_and_a_corrected_one_replaces() {
     let text = "host,time,cpu,memory\nweb,2024-01-01 00:00,1,5\nweb,2024-01-01 01:00,2,\nweb,2024-01-03 00:00,3,6\n";
     let first = bench.ingest(text, "").unwrap();
     assert_eq!((first.files[0].layout, first.n_inserted, first.n_days_inserted), ("wide", 3, 3));
-    let versions = || bench.lake.summary().unwrap().iter().map(|s| s.version).collect::<Vec<_>>();
-    let before = versions();
+    let before = bench.versions();
     let again = bench.ingest(text, "").unwrap();
     assert_eq!((again.n_inserted, again.n_replaced, again.n_unchanged), (0, 0, 3));
-    assert_eq!(versions(), before, "nothing new is no new version");
+    assert_eq!(bench.versions(), before, "nothing new is no new version");
     let late = bench.ingest("host,time,cpu\nweb,2024-01-01 01:00,9\nweb,2024-01-02 00:00,4\n", "").unwrap();
     assert_eq!((late.n_inserted, late.n_replaced, late.n_days_replaced), (1, 1, 2));
     assert_eq!(
