@@ -3,10 +3,10 @@
 use crate::calibrate::Calibration;
 use crate::learn::{Recipe, blend, learn, prepare};
 use crate::plan::Plan;
-use crate::{Error, QUANTILE_GRID, Result, Runs, Seconds};
+use crate::{Error, Result, Runs, Seconds};
 use fleetcast_core::{
-    Bounds, Dependence, Error as CoreError, Fitted, Forecast, Future, History, Model, Panel, Paths, REPORTED_QUANTILES,
-    Result as CoreResult,
+    Bounds, Dependence, Error as CoreError, Fitted, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID,
+    REPORTED_QUANTILES, Result as CoreResult,
 };
 use rayon::prelude::*;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! A distribution of scaled errors as a curve over probabilities.
 
-use crate::QUANTILE_GRID;
+use fleetcast_core::QUANTILE_GRID;
 use fleetcast_numeric::{math, normal};
 
 /// Errors this independent count half against the normal shape they are blended with.

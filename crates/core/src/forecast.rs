@@ -5,6 +5,14 @@ use crate::{Bounds, Error, Result};
 /// The quantiles of every table and file.
 pub const REPORTED_QUANTILES: [f64; 7] = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
 
+/// Probabilities of the forecasts that pass between stages: every 2.5 %, and the tails that planning needs; the
+/// reported ones are among them.
+pub const QUANTILE_GRID: [f64; 45] = [
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.275, 0.3, 0.325, 0.35, 0.375,
+    0.4, 0.425, 0.45, 0.475, 0.5, 0.525, 0.55, 0.575, 0.6, 0.625, 0.65, 0.675, 0.7, 0.725, 0.75, 0.775, 0.8, 0.825,
+    0.85, 0.875, 0.9, 0.925, 0.95, 0.975, 0.99, 0.995, 0.999,
+];
+
 /// Checks that `quantiles` is a list of ascending probabilities, each in (0, 1).
 ///
 /// # Errors
@@ -116,6 +124,12 @@ mod tests {
         assert_eq!(forecast.quantile(0.5), None);
         let clamped = forecast.clamped(Some(Bounds { low: 4.0, high: 7.5 }));
         assert_eq!(clamped.step(1), [4.0, 7.5]);
+    }
+
+    #[test]
+    fn the_internal_grid_ascends_and_holds_the_reported_quantiles() {
+        assert_eq!(check_quantiles(&QUANTILE_GRID), Ok(()));
+        assert!(REPORTED_QUANTILES.iter().all(|q| QUANTILE_GRID.contains(q)));
     }
 
     #[test]

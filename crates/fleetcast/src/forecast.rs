@@ -2,8 +2,8 @@
 
 use crate::line_up::{AUTO, LineUp};
 use crate::{Context, Result};
-use fleetcast_backtest::{AutoFitted, QUANTILE_GRID, Runs};
-use fleetcast_core::{Bounds, Dependence, Forecast, Future, History, Model, Panel, Paths, SeriesId};
+use fleetcast_backtest::{AutoFitted, Runs};
+use fleetcast_core::{Bounds, Dependence, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID, SeriesId};
 use fleetcast_numeric::stream::stable_hash;
 use jiff::civil::{Date, DateTime};
 use rayon::prelude::*;

@@ -43,7 +43,7 @@ fn joint_paths(c: &mut Criterion) {
     let panel = panel();
     let settings = Settings { season_lengths: vec![7], calendar: Arc::new(Calendar::us()) };
     let fitted = all(&settings)[0].fit(&panel.histories()[0]).expect("1000 days are enough");
-    let marginals = fitted.predict(&Future { horizon: 180 }, paths::quantile_grid()).expect("the grid ascends");
+    let marginals = fitted.predict(&Future { horizon: 180 }, &fleetcast_core::QUANTILE_GRID).expect("the grid ascends");
     let dependence = Dependence { level: 0.3, memory_share: 0.4, memory: 0.8 };
     c.bench_function("draw 1000 paths of 180 steps", |b| {
         b.iter(|| paths::draw(black_box(&marginals), &dependence, None, 1000, 42))

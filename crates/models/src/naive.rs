@@ -39,7 +39,7 @@ impl Fitted for NaiveFit {
     }
 
     fn paths(&self, future: &Future, n: usize, seed: u64) -> Result<Paths> {
-        let marginals = self.predict(future, crate::paths::quantile_grid())?;
+        let marginals = self.predict(future, &fleetcast_core::QUANTILE_GRID)?;
         // The errors of a random walk are one growing error: nearly the same at neighbouring steps.
         self.frame.paths(&marginals, Dependence { level: 0.5, memory_share: 0.5, memory: 0.98 }, n, seed)
     }

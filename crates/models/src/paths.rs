@@ -8,23 +8,11 @@ use fleetcast_core::{Bounds, Dependence, Error, Forecast, Paths, Result};
 use fleetcast_numeric::{Stream, math, normal};
 use std::sync::OnceLock;
 
-/// Probabilities on which marginals for [`draw`] are kept: every 2.5 % and the tails to one in a thousand.
-const GRID: [f64; 45] = [
-    0.001, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.275, 0.3, 0.325, 0.35, 0.375,
-    0.4, 0.425, 0.45, 0.475, 0.5, 0.525, 0.55, 0.575, 0.6, 0.625, 0.65, 0.675, 0.7, 0.725, 0.75, 0.775, 0.8, 0.825,
-    0.85, 0.875, 0.9, 0.925, 0.95, 0.975, 0.99, 0.995, 0.999,
-];
-
-/// The internal quantile levels: 45 ascending probabilities from .001 to .999.
-pub fn quantile_grid() -> &'static [f64] {
-    &GRID
-}
-
 /// Draws `n` equally likely joint futures, in the unit of `marginals`.
 ///
 /// At each step the `n` values are the quantiles of the marginal at (i + 1/2) / n, so the paths say of
 /// one step exactly what the marginal says; `dependence` decides only which path gets which of them.
-/// Between the levels of `marginals` (any number, 45 of [`quantile_grid`] at best) values are
+/// Between the levels of `marginals` (any number, 45 of [`fleetcast_core::QUANTILE_GRID`] at best) values are
 /// interpolated linearly, beyond the outermost an exponential tail goes on; all stay in `bounds`.
 /// The same arguments give the same paths, bit for bit, on any machine.
 ///

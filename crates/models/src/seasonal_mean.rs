@@ -68,7 +68,7 @@ impl Fitted for SeasonalMeanFit {
     }
 
     fn paths(&self, future: &Future, n: usize, seed: u64) -> Result<Paths> {
-        let marginals = self.predict(future, crate::paths::quantile_grid())?;
+        let marginals = self.predict(future, &fleetcast_core::QUANTILE_GRID)?;
         self.frame.paths(&marginals, Dependence { level: 0.3, memory_share: 0.3, memory: 0.8 }, n, seed)
     }
 }

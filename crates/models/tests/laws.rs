@@ -284,7 +284,7 @@ proptest! {
         let history = load(plain_load(200, seed));
         for model in all(&settings()) {
             let fitted = model.fit(&history).unwrap();
-            let marginals = fitted.predict(&Future { horizon: 10 }, paths::quantile_grid()).unwrap();
+            let marginals = fitted.predict(&Future { horizon: 10 }, &fleetcast_core::QUANTILE_GRID).unwrap();
             let futures = fitted.paths(&Future { horizon: 10 }, n, seed).unwrap();
             prop_assert_eq!((futures.len(), futures.horizon()), (n, 10));
             for step in 0..10 {

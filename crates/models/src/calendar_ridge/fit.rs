@@ -315,7 +315,7 @@ impl Fitted for CalendarRidgeFit {
     }
 
     fn paths(&self, future: &Future, n: usize, seed: u64) -> Result<Paths> {
-        let marginals = self.predict(future, crate::paths::quantile_grid())?;
+        let marginals = self.predict(future, &fleetcast_core::QUANTILE_GRID)?;
         self.frame.paths(&marginals, self.spread.dependence, n, seed)
     }
 }

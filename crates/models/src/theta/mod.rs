@@ -97,7 +97,7 @@ impl Fitted for ThetaFit {
     }
 
     fn paths(&self, future: &Future, n: usize, seed: u64) -> Result<Paths> {
-        let marginals = self.predict(future, crate::paths::quantile_grid())?;
+        let marginals = self.predict(future, &fleetcast_core::QUANTILE_GRID)?;
         // Shocks stay in the level, so that most of an error far ahead is shared by its neighbours.
         self.frame.paths(&marginals, Dependence { level: 0.4, memory_share: 0.4, memory: 0.95 }, n, seed)
     }
