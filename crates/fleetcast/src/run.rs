@@ -36,8 +36,12 @@ pub fn run(
     context.progress.begin("storing results", 0);
     let record = RunRecord::new("run", config, &telemetry.panel, &assessed, started, context);
     let change = lake.begin()?;
-    store::write_backtest(&change, &record.run_id, &telemetry.panel, assessed.backtested.as_ref())?;
-    store::write_forecasts(&change, &record.run_id, &assessed.forecasts)?;
+    // The two large parts at once; nothing is seen before the commit, so their order does not matter.
+    let (backtest, forecasts) = rayon::join(
+        || store::write_backtest(&change, &record.run_id, &telemetry.panel, assessed.backtested.as_ref()),
+        || store::write_forecasts(&change, &record.run_id, &assessed.forecasts),
+    );
+    backtest.and(forecasts)?;
     store::write_plan(&change, &record.run_id, &plan)?;
     store::write_run(lake, &change, &record, Some(&plan))?;
     change.commit()?;

@@ -107,7 +107,7 @@ pub(crate) fn write_backtest(
 pub(crate) fn write_forecasts(change: &Change, run_id: &str, forecasts: &Forecasts) -> Result<()> {
     let mode = Mode::ReplaceRun(run_id.to_owned());
     change.write(Table::Forecasts, &tables::forecasts(run_id, &forecasts.series)?, &mode)?;
-    let combined: Vec<SeriesForecast> = forecasts.series.iter().filter(|f| *f.model == *AUTO).cloned().collect();
+    let combined: Vec<&SeriesForecast> = forecasts.series.iter().filter(|f| *f.model == *AUTO).collect();
     change.write(Table::PathModels, &tables::path_models(run_id, &combined)?, &mode)?;
     Ok(change.write(Table::Weights, &tables::weights(run_id, &combined)?, &mode)?)
 }

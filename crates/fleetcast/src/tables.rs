@@ -74,9 +74,9 @@ pub(crate) fn reported_places(grid: &[f64]) -> [usize; 7] {
 }
 
 /// The path_models table.
-pub(crate) fn path_models(run_id: &str, forecasts: &[SeriesForecast]) -> Result<Frame> {
-    let each = |value: &dyn Fn(&SeriesForecast) -> f64| forecasts.iter().map(value).collect::<Vec<f64>>();
-    let values = |f: &SeriesForecast| (0..f.marginals.horizon()).flat_map(|s| f.marginals.step(s).to_vec()).collect();
+pub(crate) fn path_models(run_id: &str, forecasts: &[&SeriesForecast]) -> Result<Frame> {
+    let each = |value: &dyn Fn(&SeriesForecast) -> f64| forecasts.iter().map(|f| value(f)).collect::<Vec<f64>>();
+    let values = |f: &&SeriesForecast| (0..f.marginals.horizon()).flat_map(|s| f.marginals.step(s).to_vec()).collect();
     Ok(Frame::new()
         .with("run_id", Column::repeated(run_id, forecasts.len()))?
         .with("server_id", forecasts.iter().map(|f| f.id.server_id.clone()).collect::<Vec<_>>())?
@@ -92,7 +92,7 @@ pub(crate) fn path_models(run_id: &str, forecasts: &[SeriesForecast]) -> Result<
 }
 
 /// The weights table.
-pub(crate) fn weights(run_id: &str, forecasts: &[SeriesForecast]) -> Result<Frame> {
+pub(crate) fn weights(run_id: &str, forecasts: &[&SeriesForecast]) -> Result<Frame> {
     let rows = forecasts
         .iter()
         .flat_map(|f| f.weights.iter().map(move |(model, weight)| (f.id.to_string(), model.clone(), *weight)));
