@@ -103,6 +103,14 @@ fn a_folder_that_no_demo_made_is_refused() {
 }
 
 #[test]
+fn a_failed_ingest_leaves_no_new_lake_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let got = run(folder.path(), &["--quiet", "ingest", "--lake", "new", "csv", &data("bad-row.csv")]);
+    assert!(got.ends_with("--- exit code 1\n"), "{got}");
+    assert!(!folder.path().join("new").exists());
+}
+
+#[test]
 fn from_a_csv_file_to_answers() {
     let file = data("two-servers.csv");
     check(

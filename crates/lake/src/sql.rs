@@ -58,9 +58,9 @@ impl Lake {
     }
 }
 
-/// The engine's words; where a table was not found, with the tables there are.
+/// The engine's words without the names of its layers; where a table was not found, with the tables there are.
 fn said(error: datafusion::error::DataFusionError) -> Error {
-    let mut reason = error.strip_backtrace();
+    let mut reason = error.strip_backtrace().replace("Error during planning: ", "").replace("datafusion.public.", "");
     if reason.contains("table '") && reason.contains("not found") {
         let tables: Vec<&str> = Table::ALL.iter().map(|table| table.name()).collect();
         reason.push_str(&format!("; the lake has: {}", tables.join(", ")));

@@ -71,7 +71,6 @@ pub enum Table {
     Daily,
     Truth,
     Events,
-    Oracle,
     TruthCrossings,
     Forecasts,
     PathModels,
@@ -87,14 +86,13 @@ pub enum Table {
 
 impl Table {
     /// All tables, telemetry first and results after it.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::Servers,
         Self::Metrics,
         Self::Samples,
         Self::Daily,
         Self::Truth,
         Self::Events,
-        Self::Oracle,
         Self::TruthCrossings,
         Self::Forecasts,
         Self::PathModels,
@@ -117,7 +115,6 @@ impl Table {
             Self::Daily => "daily",
             Self::Truth => "truth",
             Self::Events => "events",
-            Self::Oracle => "oracle",
             Self::TruthCrossings => "truth_crossings",
             Self::Forecasts => "forecasts",
             Self::PathModels => "path_models",
@@ -152,7 +149,6 @@ impl Table {
             Self::Daily => "a server's local day: 95th percentile, mean and maximum of each metric",
             Self::Truth => "the parts a generated value was made of",
             Self::Events => "something that happened to a server, a pool or a region of a generated fleet",
-            Self::Oracle => "the generator's own forecast, the best anyone could make",
             Self::TruthCrossings => "the day a generated server first reached a threshold, had it no limit",
             Self::Forecasts => "a forecast of one day",
             Self::PathModels => "what regenerates the joint futures of a series byte for byte",
@@ -176,7 +172,6 @@ impl Table {
             Self::Daily => &["server_id", "date"],
             Self::Truth => &["server_id", "ts", "metric"],
             Self::Events => &["event_id"],
-            Self::Oracle => &["server_id", "metric", "cutoff", "date"],
             Self::TruthCrossings => &["server_id", "metric", "threshold"],
             Self::Forecasts => &["run_id", "model", "server_id", "metric", "cutoff", "date"],
             Self::PathModels => &["run_id", "server_id", "metric"],
@@ -209,7 +204,6 @@ impl Table {
             Self::Daily => DAILY,
             Self::Truth => TRUTH,
             Self::Events => EVENTS,
-            Self::Oracle => ORACLE,
             Self::TruthCrossings => TRUTH_CROSSINGS,
             Self::Forecasts => FORECASTS,
             Self::PathModels => PATH_MODELS,
@@ -287,22 +281,6 @@ const EVENTS: &[ColumnSpec] = &[
     measured("end", Time, "UTC"),
     column("metric", Text),
     measured("size", Float, METRIC_UNIT),
-];
-
-const ORACLE: &[ColumnSpec] = &[
-    column("server_id", Text),
-    column("metric", Text),
-    column("cutoff", Date),
-    column("date", Date),
-    measured("q05", Float, METRIC_UNIT),
-    measured("q10", Float, METRIC_UNIT),
-    measured("q25", Float, METRIC_UNIT),
-    measured("q50", Float, METRIC_UNIT),
-    measured("q75", Float, METRIC_UNIT),
-    measured("q90", Float, METRIC_UNIT),
-    measured("q95", Float, METRIC_UNIT),
-    measured("p_crossed_80", Float, "probability"),
-    measured("p_crossed_90", Float, "probability"),
 ];
 
 const TRUTH_CROSSINGS: &[ColumnSpec] =

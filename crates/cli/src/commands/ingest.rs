@@ -2,8 +2,8 @@
 
 use super::answer;
 use crate::args::{Global, IngestArgs, InputFormat};
-use fleetcast::lake::{FileFormat, IngestRequest, Lake};
-use fleetcast::{Context, Error};
+use fleetcast::Context;
+use fleetcast::lake::{FileFormat, IngestRequest};
 
 pub fn ingest(args: &IngestArgs, global: &Global, context: &Context) -> anyhow::Result<()> {
     let request = IngestRequest {
@@ -17,7 +17,6 @@ pub fn ingest(args: &IngestArgs, global: &Global, context: &Context) -> anyhow::
         capacities: args.capacity.iter().cloned().collect(),
         timezone: args.timezone.clone(),
     };
-    let lake = Lake::create(&args.lake).map_err(Error::from)?;
-    let report = fleetcast::ingest::ingest(&lake, &request, context)?;
+    let report = fleetcast::ingest::ingest(&args.lake, &request, context)?;
     answer(global, &report.to_string(), &serde_json::to_value(&report)?)
 }
