@@ -3,7 +3,7 @@
 use fleetcast_core::{
     Calendar, Error, Fitted, Forecast, Future, History, Metric, Model, Panel, SeriesId, Step, Timeline,
 };
-use fleetcast_models::{CalendarRidge, Component, NAMES, Settings, all, named, paths};
+use fleetcast_models::{CalendarRidge, Component, NAMES, Settings, all, named};
 use fleetcast_numeric::{Stream, math};
 use jiff::civil::date;
 use proptest::prelude::*;
