@@ -4,6 +4,7 @@ use crate::{Error, Result};
 use fleetcast_core::{Bounds, Calendar, HolidaySet, UserEvent};
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -194,7 +195,9 @@ impl Config {
         if !(100..=100_000).contains(&self.plan.n_paths) {
             return wrong("plan.n_paths", self.plan.n_paths.to_string(), "100 to 100000");
         }
-        if let Some([low, high]) = self.forecast.bounds.filter(|[low, high]| !(low < high)) {
+        if let Some([low, high]) =
+            self.forecast.bounds.filter(|[low, high]| !low.partial_cmp(high).is_some_and(Ordering::is_lt))
+        {
             return wrong("forecast.bounds", format!("[{low}, {high}]"), "[low, high] with low below high");
         }
         self.calendar().map(|_| ())

@@ -287,7 +287,9 @@ fn reported_forecasts(lake: &Lake, run_id: &str) -> Result<Vec<StoredForecast>> 
     let points = frame.floats("yhat")?;
     let quantiles: Vec<&[f64]> =
         tables::QUANTILE_COLUMNS.iter().map(|name| frame.floats(name)).collect::<std::result::Result<_, _>>()?;
-    let mut series: BTreeMap<(Arc<str>, SeriesId), (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+    // By model and series: the points, and the quantiles step after step.
+    type Steps = (Vec<f64>, Vec<f64>);
+    let mut series: BTreeMap<(Arc<str>, SeriesId), Steps> = BTreeMap::new();
     for row in rows_of(&frame, run_id)? {
         let (Some(server_id), Some(metric), Some(model)) = (&servers[row], &metrics[row], &models[row]) else {
             continue;
