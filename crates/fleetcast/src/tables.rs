@@ -459,9 +459,9 @@ mod tests {
         let server = &outlook.servers[0];
         let risks = risks_of(&risks("r1", &outlook).unwrap(), "r1", &panel).unwrap();
         assert_eq!(risks["web-1"], server.risks);
-        assert_eq!(groups_of(&groups("r1", &outlook).unwrap(), "r1").unwrap(), [server.group.clone()]);
+        assert_eq!(groups_of(&groups("r1", &outlook).unwrap(), "r1").unwrap(), std::slice::from_ref(&server.group));
         let sizes = recommendations_of(&recommendations("r1", &outlook).unwrap(), "r1").unwrap();
-        assert_eq!(sizes, [server.recommendation.clone()]);
+        assert_eq!(sizes, std::slice::from_ref(&server.recommendation));
         assert!(risks_of(&super::risks("r1", &outlook).unwrap(), "r2", &panel).unwrap().is_empty());
     }
 }
