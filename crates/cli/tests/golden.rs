@@ -17,7 +17,7 @@ fn run(folder: &Path, arguments: &[&str]) -> String {
         .env("COLUMNS", "100")
         .env("NO_COLOR", "1")
         .output()
-        .unwrap();
+        .expect("the program starts");
     let text = |bytes: &[u8]| {
         String::from_utf8_lossy(bytes)
             .replace(&here().join("data").display().to_string(), "DATA")
@@ -35,12 +35,12 @@ fn run(folder: &Path, arguments: &[&str]) -> String {
 
 /// Compares runs, one after the other in one empty folder, with a golden file.
 fn check(name: &str, runs: &[&[&str]]) {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path().canonicalize().unwrap();
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let folder = folder.path().canonicalize().expect("the folder is there");
     let got: String = runs.iter().map(|arguments| run(&folder, arguments)).collect();
     let file = here().join("golden").join(format!("{name}.txt"));
     if std::env::var_os("FLEETCAST_REWRITE").is_some() {
-        std::fs::write(&file, &got).unwrap();
+        std::fs::write(&file, &got).expect("golden files can be written");
     }
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(got == expected, "{name} differs from {}:\n{got}", file.display());

@@ -9,18 +9,18 @@ use fleetcast_core::{Calendar, History, Panel};
 const CONTEXT: Context = Context { progress: &Silent, now: jiff::Timestamp::now, clock: Seconds::default };
 
 fn panel() -> (tempfile::TempDir, Panel) {
-    let folder = tempfile::tempdir().unwrap();
-    let lake = Lake::create(folder.path().join("lake")).unwrap();
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let lake = Lake::create(folder.path().join("lake")).expect("an empty folder becomes a lake");
     let options = GenerateOptions { n_servers: 200, scenario: "walkthrough".to_owned(), ..GenerateOptions::default() };
-    generate_into(&lake, &options, &CONTEXT).unwrap();
-    let panel = telemetry(&lake, &Config::default()).unwrap().panel;
+    generate_into(&lake, &options, &CONTEXT).expect("a fleet of 200");
+    let panel = telemetry(&lake, &Config::default()).expect("telemetry was generated").panel;
     (folder, panel)
 }
 
 /// Series of one metric of all servers of an archetype.
 fn series<'a>(panel: &'a Panel, archetype: &'a str, metric: &'a str) -> impl Iterator<Item = &'a History> {
     panel.histories().iter().filter(move |h| {
-        let server = panel.server(&h.id().server_id).unwrap();
+        let server = panel.server(&h.id().server_id).expect("every series has its server");
         server.archetype.as_deref() == Some(archetype) && &*h.id().metric == metric
     })
 }
