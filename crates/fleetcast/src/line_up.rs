@@ -41,7 +41,7 @@ impl LineUp {
         }
         let auto = if names.iter().any(|name| name == AUTO) {
             let settings_of_auto = AutoSettings::new(horizon, season_length, fleetcast_models::paths::draw);
-            Some(Auto::new(fleetcast_models::all(&settings), settings_of_auto)?)
+            Some(Auto::new(fleetcast_models::members(&settings), settings_of_auto)?)
         } else {
             None
         };
