@@ -9,6 +9,7 @@ pub mod math;
 pub mod normal;
 pub mod quantile;
 pub mod stream;
+pub mod wide;
 
 pub use quantile::{quantile, quantile_of_sorted};
 pub use stream::Stream;

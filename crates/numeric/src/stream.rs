@@ -4,6 +4,7 @@
 //! Salmon et al. (2011), "Parallel random numbers: as easy as 1, 2, 3", SC'11 (Philox4x32-10).
 
 use crate::{math, normal};
+use multiversion::multiversion;
 
 /// A stream of random numbers addressed by index.
 ///
@@ -77,6 +78,25 @@ impl Stream {
         [first, second, third, fourth]
     }
 
+    /// Fills four columns of one length: row i is [`Stream::normal_quad`] of `first` + i.
+    ///
+    /// # Panics
+    /// When the columns differ in length.
+    pub fn fill_normal_quads(self, first: u64, columns: [&mut [f64]; 4]) {
+        fill_normal_quads(self.key, self.domain, first, columns);
+    }
+
+    /// Fills a column: entry i is [`Stream::uniform`] of `first` + i.
+    pub fn fill_uniforms(self, first: u64, column: &mut [f64]) {
+        let odd = usize::try_from(first % 2).unwrap_or(0).min(column.len());
+        let (before, whole) = column.split_at_mut(odd);
+        before.iter_mut().for_each(|value| *value = self.uniform(first));
+        fill_uniforms(self.key, self.domain, first.div_ceil(2), whole);
+        if let (true, Some(last)) = (whole.len() % 2 == 1, column.len().checked_sub(1)) {
+            column[last] = self.uniform(first.wrapping_add(last as u64));
+        }
+    }
+
     /// Two independent standard normal numbers from block `index` (Box & Muller 1958).
     #[inline]
     pub fn normal_pair(self, index: u64) -> [f64; 2] {
@@ -113,29 +133,62 @@ fn join(low: u32, high: u32) -> u64 {
     u64::from(low) | (u64::from(high) << 32)
 }
 
-/// The midpoint of one of 2^53 equal cells of the unit interval: never 0, never 1.
+/// The midpoint of one of 2^52 equal cells of the unit interval: never 0, never 1.
+#[inline(always)]
 fn open_unit(word: u64) -> f64 {
-    ((word >> 12) as f64 + 0.5) * (1.0 / (1_u64 << 52) as f64)
+    const HALF_CELL: f64 = 0.5 / (1_u64 << 52) as f64;
+    // The highest 52 bits as the fraction of a number in [1, 2); all that follows is exact.
+    f64::from_bits((word >> 12) | 0x3ff0_0000_0000_0000) - (1.0 - HALF_CELL)
+}
+
+#[multiversion(targets("x86_64+avx+avx2"))]
+fn fill_normal_quads(key: u64, domain: u64, first: u64, columns: [&mut [f64]; 4]) {
+    let [a, b, c, d] = columns;
+    let n = a.len();
+    assert!([b.len(), c.len(), d.len()] == [n; 3], "columns of one table are equally long");
+    for i in 0..n {
+        let words = philox_words(key, [first.wrapping_add(i as u64), domain]);
+        [a[i], b[i]] = normal::pair_of_words(words[0], words[1]);
+        [c[i], d[i]] = normal::pair_of_words(words[2], words[3]);
+    }
+}
+
+/// Two numbers of each block from `block` on; an odd last entry is left as it is.
+#[multiversion(targets("x86_64+avx+avx2"))]
+fn fill_uniforms(key: u64, domain: u64, block: u64, column: &mut [f64]) {
+    let (pairs, _) = column.as_chunks_mut::<2>();
+    for (i, pair) in pairs.iter_mut().enumerate() {
+        let words = philox_words(key, [block.wrapping_add(i as u64), domain]);
+        *pair = [open_unit(words[0] | (words[1] << 32)), open_unit(words[2] | (words[3] << 32))];
+    }
 }
 
 #[inline]
 fn philox(key: u64, counter: [u64; 2]) -> [u32; 4] {
+    philox_words(key, counter).map(|word| word as u32)
+}
+
+/// The four words in 64 bits each, which is how a vector unit multiplies them.
+#[inline(always)]
+fn philox_words(key: u64, counter: [u64; 2]) -> [u64; 4] {
     const MULTIPLIER: [u64; 2] = [0xd251_1f53, 0xcd9e_8d57];
     const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
-    let mut words = [counter[0] as u32, (counter[0] >> 32) as u32, counter[1] as u32, (counter[1] >> 32) as u32];
+    const LOW: u64 = 0xffff_ffff;
+    // What stands above the low half is never read until the end.
+    let mut words = [counter[0], counter[0] >> 32, counter[1], counter[1] >> 32];
     let mut keys = [key as u32, (key >> 32) as u32];
     for _ in 0..10 {
-        let first = MULTIPLIER[0] * u64::from(words[0]);
-        let second = MULTIPLIER[1] * u64::from(words[2]);
+        let first = MULTIPLIER[0] * (words[0] & LOW);
+        let second = MULTIPLIER[1] * (words[2] & LOW);
         words = [
-            (second >> 32) as u32 ^ words[1] ^ keys[0],
-            second as u32,
-            (first >> 32) as u32 ^ words[3] ^ keys[1],
-            first as u32,
+            (second >> 32) ^ words[1] ^ u64::from(keys[0]),
+            second,
+            (first >> 32) ^ words[3] ^ u64::from(keys[1]),
+            first,
         ];
         keys = [keys[0].wrapping_add(WEYL[0]), keys[1].wrapping_add(WEYL[1])];
     }
-    words
+    words.map(|word| word & LOW)
 }
 
 #[cfg(test)]
@@ -165,6 +218,23 @@ mod tests {
             assert!((moment(2) - 1.0).abs() < 0.02, "variance {}", moment(2));
             assert!(moment(3).abs() < 0.04, "skewness {}", moment(3));
             assert!((moment(4) - 3.0).abs() < 0.1, "kurtosis {}", moment(4));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whole_columns_equal_their_entries(seed: u64, first: u64, n in 0_usize..70) {
+            let stream = Stream::new(seed, &["columns"]);
+            let mut columns = [vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![0.0; n]];
+            stream.fill_normal_quads(first, columns.each_mut().map(Vec::as_mut_slice));
+            let first_uniform = first >> 1;
+            let mut uniforms = vec![0.0; n];
+            stream.fill_uniforms(first_uniform, &mut uniforms);
+            for i in 0..n {
+                let quad = stream.normal_quad(first.wrapping_add(i as u64));
+                proptest::prop_assert_eq!(columns.each_ref().map(|column| column[i].to_bits()), quad.map(f64::to_bits));
+                proptest::prop_assert_eq!(uniforms[i].to_bits(), stream.uniform(first_uniform + i as u64).to_bits());
+            }
         }
     }
 

@@ -147,6 +147,6 @@ fn golden_version_1() {
     ];
     assert_eq!(
         digests.map(|digest| format!("{digest:016x}")),
-        ["490e4d0242a43b69", "e677530ab71122e5", "0ec30b9c72578fda", "74b63ded904da7d3"]
+        ["00d1a00d2adb67b9", "e1d9a5499b0db8ae", "86aa47ed21cfc685", "ee9285e8d9f349ec"]
     );
 }
