@@ -1,5 +1,6 @@
 //! How the noise of the four metrics moves together.
 
+use crate::settings::Source;
 use crate::{Error, METRICS, Result};
 use fleetcast_numeric::linear::{cholesky, symmetric_eigen};
 
@@ -29,8 +30,8 @@ pub(crate) fn factor(matrix: &Matrix) -> Option<[f64; 16]> {
 }
 
 /// Refuses what is no correlation matrix, naming the cell or the eigenvalue at fault.
-pub(crate) fn check(matrix: &Matrix, source: &str) -> Result<()> {
-    let fault = |fault: String| Err(Error::NotCorrelation { source_name: source.to_owned(), fault });
+pub(crate) fn check(matrix: &Matrix, source: &Source) -> Result<()> {
+    let fault = |fault| Err(Error::NotCorrelation { place: source.place("correlation.matrix"), fault });
     for row in 0..4 {
         for column in 0..4 {
             let (cell, mirrored) = (matrix[row][column], matrix[column][row]);
@@ -124,20 +125,20 @@ mod tests {
         let matrix = chain(0.85, 0.80, 0.35);
         assert_eq!((matrix[0][1], matrix[0][3], matrix[1][2]), (0.85, 0.80, 0.35));
         assert!((matrix[0][2] - 0.85 * 0.35).abs() < 1e-15);
-        check(&matrix, "web").unwrap();
+        check(&matrix, &Source::default()).unwrap();
     }
 
     #[test]
     fn an_impossible_matrix_names_its_fault() {
         let mut matrix = chain(0.5, 0.5, 0.5);
         (matrix[0][1], matrix[1][0]) = (1.7, 1.7);
-        let error = check(&matrix, "mine.toml").unwrap_err().to_string();
+        let error = check(&matrix, &Source::default()).unwrap_err().to_string();
         assert!(error.contains("the cell of cpu and memory is 1.7"), "{error}");
         (matrix[0][1], matrix[1][0]) = (0.4, 0.3);
-        assert!(check(&matrix, "mine.toml").unwrap_err().to_string().contains("in one half"));
+        assert!(check(&matrix, &Source::default()).unwrap_err().to_string().contains("in one half"));
         let mut matrix = chain(0.9, 0.9, 0.0);
         (matrix[1][3], matrix[3][1]) = (-0.9, -0.9);
-        let error = check(&matrix, "mine.toml").unwrap_err().to_string();
+        let error = check(&matrix, &Source::default()).unwrap_err().to_string();
         assert!(error.contains("smallest eigenvalue is -0.8") && error.contains("repair = \"nearest\""), "{error}");
     }
 
@@ -174,7 +175,7 @@ mod tests {
         fn a_repaired_matrix_is_a_correlation_matrix(cells in prop::collection::vec(-1.0f64..1.0, 6)) {
             let [a, b, c, d, e, f] = cells.try_into().expect("six cells");
             let matrix = [[1.0, a, b, c], [a, 1.0, d, e], [b, d, 1.0, f], [c, e, f, 1.0]];
-            prop_assert!(check(&nearest(&matrix), "repaired").is_ok());
+            prop_assert!(check(&nearest(&matrix), &Source::default()).is_ok());
         }
     }
 }

@@ -7,33 +7,59 @@ use thiserror::Error as ThisError;
 #[non_exhaustive]
 pub enum Error {
     /// A value is outside its allowed range.
-    #[error("{source_name}: `{key}` is {found}, it must be {allowed}")]
+    #[error("{place}: `{key}` is {found}, it must be {allowed}")]
     OutOfRange {
-        /// The file or built-in the value stands in.
-        source_name: String,
+        /// The file, with the line where it is known: `mine.toml, line 3`.
+        place: String,
         /// Its key, with the tables it stands in: `std_percent_of_base.cpu`.
         key: String,
         /// What was found.
         found: String,
-        /// What would do, as a phrase: "between 0 and 1".
+        /// What would do, as a phrase: "a number between 0 and 1".
+        allowed: String,
+    },
+    /// A value is of another type than its key holds.
+    #[error("{place}: `{key}` is {found}, it must be {allowed}")]
+    WrongType {
+        /// The file, with the line where it is known: `mine.toml, line 3`.
+        place: String,
+        /// Its key, with the tables it stands in.
+        key: String,
+        /// What was found, with its type: "the text "much"".
+        found: String,
+        /// What would do.
+        allowed: String,
+    },
+    /// A key that an entry of a list must have is not there.
+    #[error("{place}: `{key}` is missing, it must be {allowed}")]
+    Missing {
+        /// The file, with the line where it is known: `mine.toml, line 3`.
+        place: String,
+        /// The key, with the tables it should stand in.
+        key: String,
+        /// What would do.
         allowed: String,
     },
     /// A key that means nothing here.
-    #[error("{source_name}: unknown key `{key}`, did you mean `{nearest}`?")]
+    #[error("{place}: unknown key `{key}` ({found}), did you mean `{nearest}`, {allowed}?")]
     UnknownKey {
-        /// The file it stands in.
-        source_name: String,
+        /// The file, with the line where it is known: `mine.toml, line 3`.
+        place: String,
         /// The key, with the tables it stands in.
         key: String,
+        /// Its value.
+        found: String,
         /// The known key nearest to it.
         nearest: String,
+        /// What that key may hold.
+        allowed: String,
     },
     /// A name that is not known.
-    #[error("{source_name}: unknown {kind} `{found}`, did you mean `{nearest}`? known: {known}")]
+    #[error("{place}: unknown {kind} `{found}`, did you mean `{nearest}`? known: {known}")]
     UnknownName {
-        /// The file it stands in, or the command line.
-        source_name: String,
-        /// What is being named, for example "profile".
+        /// The file, with the line where it is known: `mine.toml, line 3`.
+        place: String,
+        /// What is being named, for example "profile", or the key that names it.
         kind: String,
         /// The name found.
         found: String,
@@ -42,24 +68,30 @@ pub enum Error {
         /// All known names.
         known: String,
     },
-    /// Text that is not TOML, or holds a value of another type.
-    #[error("{source_name}, line {line}: {message}")]
+    /// Values that are each allowed and cannot all hold.
+    #[error("{place}: {fault}")]
+    Contradiction {
+        /// The file, with the line where it is known: `mine.toml, line 3`.
+        place: String,
+        /// What contradicts what, and what would do.
+        fault: String,
+    },
+    /// Text that is not TOML.
+    #[error("{place}: {message}")]
     Syntax {
-        /// The file.
-        source_name: String,
-        /// Line in it, from 1.
-        line: usize,
+        /// The file and the line.
+        place: String,
         /// What the parser says.
         message: String,
     },
     /// A matrix that is not a correlation matrix.
     #[error(
-        "{source_name}: `correlation.matrix` is no correlation matrix: {fault}; \
+        "{place}: `correlation.matrix` is no correlation matrix: {fault}; \
          write `repair = \"nearest\"` beside it to take the nearest one"
     )]
     NotCorrelation {
-        /// The file it stands in.
-        source_name: String,
+        /// The file, with the line where it is known: `mine.toml, line 3`.
+        place: String,
         /// The offending cell, or the smallest eigenvalue and the metrics it ties together.
         fault: String,
     },
@@ -72,20 +104,20 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// A value that is out of range.
+    /// An argument that is out of range.
     pub(crate) fn range(source: &str, key: &str, found: impl ToString, allowed: &str) -> Self {
         Self::OutOfRange {
-            source_name: source.to_owned(),
+            place: source.to_owned(),
             key: key.to_owned(),
             found: found.to_string(),
             allowed: allowed.to_owned(),
         }
     }
 
-    /// A name that is not among `known`.
+    /// An argument that is not among `known`.
     pub(crate) fn name(source: &str, kind: &str, found: &str, known: &[&str]) -> Self {
         Self::UnknownName {
-            source_name: source.to_owned(),
+            place: source.to_owned(),
             kind: kind.to_owned(),
             found: found.to_owned(),
             nearest: fleetcast_core::nearest(found, known.iter().copied()).to_owned(),

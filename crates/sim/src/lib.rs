@@ -33,6 +33,7 @@ mod effects;
 mod error;
 mod fleet;
 mod intraday;
+mod keys;
 mod layers;
 mod membership;
 mod noise;

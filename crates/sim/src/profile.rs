@@ -1,7 +1,8 @@
 //! The profile of a kind of server: the numbers that make a web server different from a database.
 
 use crate::correlation::{self, Matrix};
-use crate::settings::{self, PerMetric, check};
+use crate::keys::{self, PROFILE};
+use crate::settings::Source;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -207,8 +208,16 @@ impl Profile {
     /// What is wrong, where, and what would do: an unknown key, a number out of range, a matrix that is
     /// no correlation matrix, text that is not TOML.
     pub fn from_toml(text: &str, source: &str) -> Result<Self> {
-        let raw: Raw = settings::parse(text, source, &known_keys())?;
-        raw.check(source)?;
+        let (source, table) = Source::read(text, source, PROFILE)?;
+        let mut raw: Raw = source.fill(table)?;
+        raw.check(&source)?;
+        if let Some(matrix) = raw.correlation.matrix {
+            // The matrix replaces the pairs; so they say what it says.
+            let [cpu, memory, ..] = matrix;
+            raw.correlation.cpu_memory = cpu[1];
+            raw.correlation.cpu_network = cpu[3];
+            raw.correlation.memory_disk_io = memory[2];
+        }
         let pairs = &raw.correlation;
         let named = correlation::chain(pairs.cpu_memory, pairs.cpu_network, pairs.memory_disk_io);
         let (matrix, repaired) = match pairs.matrix {
@@ -219,11 +228,18 @@ impl Profile {
                 (near, Some(moved))
             }
             Some(matrix) => {
-                correlation::check(&matrix, source)?;
+                correlation::check(&matrix, &source)?;
                 (matrix, None)
             }
         };
         Ok(Self { raw, correlation: matrix, repaired })
+    }
+
+    /// The JSON Schema of a profile file (draft 2020-12): the keys, types and ranges that
+    /// [`Profile::from_toml`] checks.
+    pub fn json_schema() -> String {
+        let generic = toml::Table::try_from(Raw::default()).expect("a profile is a table of numbers and texts");
+        keys::json_schema("Fleetcast profile", PROFILE, &generic)
     }
 
     /// Its name: the archetype of its servers.
@@ -295,36 +311,8 @@ impl Profile {
 }
 
 impl Raw {
-    fn check(&self, source: &str) -> Result<()> {
-        let name_ok =
-            !self.name.is_empty() && self.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-        if !name_ok {
-            let allowed = "letters, digits, `-` and `_`, because server ids begin with it";
-            return Err(Error::range(source, "name", format!("{:?}", self.name), allowed));
-        }
-        let base = self.base;
-        for (key, value) in [
-            ("base.cpu_percent", base.cpu_percent),
-            ("base.memory_percent", base.memory_percent),
-            ("base.network_percent", base.network_percent),
-        ] {
-            check(source, key, value, 0.01..=400.0)?;
-        }
-        check(source, "base.disk_io_mb_per_s", base.disk_io_mb_per_s, 0.001..=100_000.0)?;
-        let std = self.std_percent_of_base;
-        PerMetric::new([std.cpu, std.memory, std.disk_io, std.network]).check(
-            source,
-            "std_percent_of_base",
-            0.0..=200.0,
-        )?;
-        let growth = self.growth_percent_per_year;
-        PerMetric::new([growth.cpu, growth.memory, growth.disk_io, growth.network]).check(
-            source,
-            "growth_percent_per_year",
-            -90.0..=400.0,
-        )?;
-        check(source, "season.quarter_end_peak_factor", self.season.quarter_end_peak_factor, 0.1..=10.0)?;
-        check(source, "season.mid_quarter_trough_factor", self.season.mid_quarter_trough_factor, 0.05..=10.0)?;
+    /// What the keys allow one by one and yet cannot be.
+    fn check(&self, source: &Source) -> Result<()> {
         self.correlation.check(source)?;
         self.day.check(source)?;
         self.week.check(source)
@@ -332,51 +320,49 @@ impl Raw {
 }
 
 impl Correlation {
-    fn check(&self, source: &str) -> Result<()> {
-        check(source, "correlation.cpu_memory", self.cpu_memory, -0.999..=0.999)?;
-        check(source, "correlation.cpu_network", self.cpu_network, -0.999..=0.999)?;
-        check(source, "correlation.memory_disk_io", self.memory_disk_io, -0.999..=0.999)?;
-        match self.repair.as_deref() {
-            None | Some("nearest") => Ok(()),
-            Some(other) => Err(Error::name(source, "repair", other, &["nearest"])),
-        }
-    }
-}
-
-impl Day {
-    fn check(&self, source: &str) -> Result<()> {
-        check(source, "day.wave_amplitude_percent", self.wave_amplitude_percent, 0.0..=95.0)?;
-        check(source, "day.window_factor", self.window_factor, 0.1..=20.0)?;
-        check(source, "day.window_start_hour", self.window_start_hour, 0.0..=24.0)?;
-        check(source, "day.window_end_hour", self.window_end_hour, 0.0..=24.0)?;
-        check(source, "day.centre_hour", self.centre_hour.unwrap_or(0.0), 0.0..=24.0)
-    }
-}
-
-impl Week {
-    fn check(&self, source: &str) -> Result<()> {
-        let weekdays =
-            [self.monday_factor, self.tuesday_factor, self.wednesday_factor, self.thursday_factor, self.friday_factor];
-        let names = ["monday", "tuesday", "wednesday", "thursday", "friday"];
-        for (name, factor) in names.iter().zip(weekdays) {
-            check(source, &format!("week.{name}_factor"), factor, 0.05..=5.0)?;
-        }
-        check(source, "week.saturday_factor", self.saturday_factor, 0.05..=5.0)?;
-        check(source, "week.sunday_factor", self.sunday_factor, 0.05..=5.0)?;
-        let mean = weekdays.iter().sum::<f64>() / 5.0;
-        if (mean - 1.0).abs() > 1e-6 {
-            let allowed = "1 over Monday to Friday, because `base` is the P95 of an ordinary weekday";
-            return Err(Error::range(source, "week (mean of the weekdays)", mean, allowed));
+    fn check(&self, source: &Source) -> Result<()> {
+        let Some(matrix) = self.matrix else {
+            let fault = "`correlation.repair` has no `correlation.matrix` to repair; give one, or remove `repair`";
+            return if self.repair.is_some() { Err(source.contradiction("correlation.repair", fault)) } else { Ok(()) };
+        };
+        for (name, pair, cell) in [
+            ("cpu_memory", self.cpu_memory, matrix[0][1]),
+            ("cpu_network", self.cpu_network, matrix[0][3]),
+            ("memory_disk_io", self.memory_disk_io, matrix[1][2]),
+        ] {
+            let key = format!("correlation.{name}");
+            if source.gives(&key) && pair != cell {
+                let fault = format!("`{key}` is {pair}, but `correlation.matrix` says {cell}; remove one of them");
+                return Err(source.contradiction(&key, fault));
+            }
         }
         Ok(())
     }
 }
 
-/// A table that has every key a profile may have.
-fn known_keys() -> toml::Value {
-    let mut full = Raw::default();
-    full.correlation.matrix = Some([[0.0; 4]; 4]);
-    full.correlation.repair = Some(String::new());
-    full.day.centre_hour = Some(0.0);
-    toml::Value::try_from(full).expect("a profile is a table of numbers and texts")
+impl Day {
+    fn check(&self, source: &Source) -> Result<()> {
+        if self.window_start_hour == self.window_end_hour && self.window_factor != 1.0 {
+            let fault = format!(
+                "`day.window_start_hour` and `day.window_end_hour` are both {}, so the window is empty; 0 and 24 are \
+                 the whole day, `window_factor = 1` is no window",
+                self.window_end_hour
+            );
+            return Err(source.contradiction("day.window_end_hour", fault));
+        }
+        Ok(())
+    }
+}
+
+impl Week {
+    fn check(&self, source: &Source) -> Result<()> {
+        let weekdays =
+            [self.monday_factor, self.tuesday_factor, self.wednesday_factor, self.thursday_factor, self.friday_factor];
+        let mean = weekdays.iter().sum::<f64>() / 5.0;
+        if (mean - 1.0).abs() > 1e-6 {
+            let allowed = "1, because `base` is the P95 of an ordinary weekday";
+            return Err(source.range("week", format!("{mean} on average from Monday to Friday"), allowed));
+        }
+        Ok(())
+    }
 }

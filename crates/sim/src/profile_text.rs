@@ -65,16 +65,18 @@ impl Profile {
 }
 
 fn write_correlation(text: &mut String, correlation: &Correlation) {
+    let pairs = [
+        ("cpu_memory", correlation.cpu_memory),
+        ("cpu_network", correlation.cpu_network),
+        ("memory_disk_io", correlation.memory_disk_io),
+    ];
     section(
         text,
         "correlation",
         "Correlation of the noise, before saturation. The other pairs follow along the chain\n\
          # network - cpu - memory - disk_io; `matrix` (4 x 4, cpu, memory, disk_io, network) replaces all.",
-        &[
-            ("cpu_memory", correlation.cpu_memory),
-            ("cpu_network", correlation.cpu_network),
-            ("memory_disk_io", correlation.memory_disk_io),
-        ],
+        // Beside a matrix the pairs would only repeat it.
+        if correlation.matrix.is_some() { &[] } else { &pairs },
     );
     if let Some(matrix) = &correlation.matrix {
         let rows: Vec<String> = matrix.iter().map(|row| format!("{row:?}")).collect();

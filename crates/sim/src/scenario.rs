@@ -1,10 +1,10 @@
 //! The scenario: what a fleet is made of, and which layers its load has.
 
-use crate::settings::{self, PerMetric, check};
+use crate::keys::{self, SCENARIO};
+use crate::settings::{self, PerMetric, Source};
 use crate::{Error, Profile, Result};
 use fleetcast_core::{Calendar, HolidaySet, Shape, Zone};
 use serde::Deserialize;
-use toml::Value;
 
 /// What a fleet is made of. Made from TOML; a file need give only what differs from `enterprise`.
 ///
@@ -188,11 +188,18 @@ impl Scenario {
     /// # Errors
     /// What is wrong, where, and what would do.
     pub fn from_toml(text: &str, source: &str) -> Result<Self> {
-        let enterprise: Value = settings::parse(ENTERPRISE, "enterprise", &Value::Integer(0))?;
-        let given: Value = settings::parse(text, source, &enterprise)?;
-        let raw: Raw = settings::read(settings::merged(enterprise, given), text, source)?;
-        raw.check(source)?;
-        Self::assemble(raw, source)
+        let (_, enterprise) = Source::read(ENTERPRISE, "enterprise", SCENARIO)?;
+        let (source, given) = Source::read(text, source, SCENARIO)?;
+        let raw: Raw = source.fill(settings::merged(enterprise, given))?;
+        raw.check(&source)?;
+        Self::assemble(raw, &source)
+    }
+
+    /// The JSON Schema of a scenario file (draft 2020-12): the keys, types and ranges that
+    /// [`Scenario::from_toml`] checks.
+    pub fn json_schema() -> String {
+        let enterprise: toml::Table = toml::from_str(ENTERPRISE).expect("the built-in scenario is TOML");
+        keys::json_schema("Fleetcast scenario", SCENARIO, &enterprise)
     }
 
     /// The same scenario with all servers of one kind.
@@ -218,11 +225,12 @@ impl Scenario {
         &self.calendar
     }
 
-    fn assemble(raw: Raw, source: &str) -> Result<Self> {
+    fn assemble(raw: Raw, source: &Source) -> Result<Self> {
         let sets: Vec<HolidaySet> =
             raw.calendar.holidays.iter().map(|name| HolidaySet::named(name)).collect::<fleetcast_core::Result<_>>()?;
         let calendar = Calendar::new(raw.calendar.fiscal_year_start_month, &sets, Vec::new())?;
-        let archetypes = raw.mix.iter().map(|mix| raw.archetype(mix, source)).collect::<Result<_>>()?;
+        let archetypes =
+            raw.mix.iter().enumerate().map(|(at, mix)| raw.archetype(at, mix, source)).collect::<Result<_>>()?;
         let regions = raw
             .regions
             .iter()
@@ -236,11 +244,14 @@ impl Scenario {
 }
 
 impl Raw {
-    fn archetype(&self, mix: &Mix, source: &str) -> Result<Archetype> {
+    fn archetype(&self, at: usize, mix: &Mix, source: &Source) -> Result<Archetype> {
         let known: Vec<&str> = self.shapes.iter().map(|shape| shape.instance_type.as_str()).collect();
-        let shape = |name: &String| {
+        let shape = |(number, name): (usize, &String)| {
             let found = self.shapes.iter().find(|shape| shape.instance_type == *name);
-            let found = found.ok_or_else(|| Error::name(source, "shape", name, &known))?;
+            let found = found.ok_or_else(|| {
+                let near = fleetcast_core::nearest(name, known.iter().copied()).to_owned();
+                source.name_error(&format!("mix[{at}].shapes[{number}]"), name, near, known.join(", "))
+            })?;
             Ok(Shape {
                 instance_type: Some(found.instance_type.clone()),
                 vcpu: Some(found.vcpu),
@@ -252,52 +263,33 @@ impl Raw {
         Ok(Archetype {
             share: mix.share,
             profile: Profile::named(&mix.profile)?,
-            shapes: mix.shapes.iter().map(shape).collect::<Result<_>>()?,
+            shapes: mix.shapes.iter().enumerate().map(shape).collect::<Result<_>>()?,
         })
     }
 
-    fn check(&self, source: &str) -> Result<()> {
-        check(source, "season.year_end_excess_factor", self.season.year_end_excess_factor, 0.0..=10.0)?;
-        self.week_loading.check(source, "week_loading", 0.0..=1.0)?;
-        self.season_loading.check(source, "season_loading", 0.0..=1.0)?;
-        self.day_loading.check(source, "day_loading", 0.0..=1.0)?;
+    /// What the keys allow one by one and yet cannot be.
+    fn check(&self, source: &Source) -> Result<()> {
         self.noise.check(source)?;
-        self.intraday.check(source)?;
-        self.effects.check(source)?;
-        self.level_shifts.check(source)?;
-        one_of(source, "saturation law", &self.saturation.law, &["hard", "smooth"])?;
-        check(source, "saturation.knee_percent", self.saturation.knee_percent, 1.0..=100.0)?;
-        self.check_lists(source)
+        unique(source, "calendar.holidays", "", self.calendar.holidays.iter().map(String::as_str))?;
+        unique(source, "mix", ".profile", self.mix.iter().map(|mix| mix.profile.as_str()))?;
+        unique(source, "regions", ".name", self.regions.iter().map(|region| region.name.as_str()))?;
+        unique(source, "services", ".name", self.services.iter().map(|service| service.name.as_str()))?;
+        unique(source, "shapes", ".instance_type", self.shapes.iter().map(|shape| shape.instance_type.as_str()))
     }
+}
 
-    fn check_lists(&self, source: &str) -> Result<()> {
-        for (key, n) in [("mix", self.mix.len()), ("regions", self.regions.len()), ("services", self.services.len())] {
-            if n == 0 {
-                return Err(Error::range(source, key, "an empty list", "a list with at least one entry"));
-            }
+/// Refuses a list in which two entries have one name.
+fn unique<'a>(source: &Source, list: &str, key: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut seen = Vec::new();
+    for (at, name) in names.enumerate() {
+        if let Some(first) = seen.iter().position(|known| *known == name) {
+            let (one, other) = (format!("{list}[{first}]{key}"), format!("{list}[{at}]{key}"));
+            let fault = format!("`{other}` is \"{name}\", as `{one}` is already; each may stand once");
+            return Err(source.contradiction(&other, fault));
         }
-        for (at, mix) in self.mix.iter().enumerate() {
-            check(source, &format!("mix[{at}].share"), mix.share, 1e-6..=1e6)?;
-            if mix.shapes.is_empty() {
-                let key = format!("mix[{at}].shapes");
-                return Err(Error::range(source, &key, "an empty list", "a list with at least one shape"));
-            }
-        }
-        for (at, region) in self.regions.iter().enumerate() {
-            check(source, &format!("regions[{at}].share"), region.share, 1e-6..=1e6)?;
-        }
-        for (at, shape) in self.shapes.iter().enumerate() {
-            for (key, value) in [
-                ("vcpu", shape.vcpu),
-                ("memory_gib", shape.memory_gib),
-                ("disk_mb_per_s", shape.disk_mb_per_s),
-                ("network_mbit_per_s", shape.network_mbit_per_s),
-            ] {
-                check(source, &format!("shapes[{at}].{key}"), value, 1e-3..=1e9)?;
-            }
-        }
-        Ok(())
+        seen.push(name);
     }
+    Ok(())
 }
 
 impl Noise {
@@ -306,83 +298,36 @@ impl Noise {
         self.law == "normal"
     }
 
-    fn check(&self, source: &str) -> Result<()> {
-        one_of(source, "noise law", &self.law, &["normal", "log-normal"])?;
+    fn check(&self, source: &Source) -> Result<()> {
         let (times, shares) = (&self.timescales_days, &self.timescale_shares);
-        if times.is_empty() || times.len() != shares.len() || times.len() > 8 {
-            let found = format!("{} times and {} shares", times.len(), shares.len());
-            return Err(Error::range(source, "noise.timescales_days", found, "1 to 8 times with a share each"));
-        }
-        for (at, (&time, &share)) in times.iter().zip(shares).enumerate() {
-            check(source, &format!("noise.timescales_days[{at}]"), time, 0.0..=3_650.0)?;
-            check(source, &format!("noise.timescale_shares[{at}]"), share, 0.0..=1.0)?;
+        if times.len() != shares.len() {
+            let fault = format!(
+                "`noise.timescales_days` has {} times and `noise.timescale_shares` {} shares; each time needs its share",
+                times.len(),
+                shares.len()
+            );
+            return Err(source.contradiction("noise.timescale_shares", fault));
         }
         let sum: f64 = shares.iter().sum();
         if (sum - 1.0).abs() > 1e-9 {
-            return Err(Error::range(source, "noise.timescale_shares (sum)", sum, "1"));
+            return Err(source.range("noise.timescale_shares", format!("{sum} in sum"), "1 in sum"));
         }
-        check(source, "noise.wild_day_share", self.wild_day_share, 0.0..=0.5)?;
-        check(source, "noise.wild_day_scale", self.wild_day_scale, 1.0..=10.0)?;
         let variance = self.wild_day_share * self.wild_day_scale * self.wild_day_scale;
         if variance >= 1.0 {
-            let key = "noise.wild_day_share x wild_day_scale^2";
-            return Err(Error::range(source, key, variance, "below 1, the whole variance"));
-        }
-        for (key, value) in [
-            ("noise.shared_by_pool", self.shared_by_pool),
-            ("noise.shared_by_service", self.shared_by_service),
-            ("noise.shared_by_region", self.shared_by_region),
-        ] {
-            check(source, key, value, 0.0..=1.0)?;
+            let fault = format!(
+                "`noise.wild_day_share` times the square of `noise.wild_day_scale` is {variance}; it must be below 1, \
+                 the whole variance"
+            );
+            return Err(source.contradiction("noise.wild_day_scale", fault));
         }
         let shared = self.shared_by_pool + self.shared_by_service + self.shared_by_region;
-        check(source, "noise.shared_by_pool + shared_by_service + shared_by_region", shared, 0.0..=1.0)
-    }
-}
-
-impl Intraday {
-    fn check(&self, source: &str) -> Result<()> {
-        self.std_percent.check(source, "intraday.std_percent", 0.0..=300.0)?;
-        check(source, "intraday.timescale_minutes", self.timescale_minutes, 0.0..=100_000.0)?;
-        check(source, "intraday.burst_share", self.burst_share, 0.0..=1.0)?;
-        check(source, "intraday.window_edge_minutes", self.window_edge_minutes, 0.0..=360.0)
-    }
-}
-
-impl Effects {
-    fn check(&self, source: &str) -> Result<()> {
-        self.loading.check(source, "effects.loading", 0.0..=1.0)?;
-        self.median_factor.check(source, "effects.median_factor", 1e-3..=100.0)?;
-        for (key, value, high) in [
-            ("idle_share", self.idle_share, 1.0),
-            ("idle_log_std", self.idle_log_std, 3.0),
-            ("busy_log_std", self.busy_log_std, 3.0),
-            ("within_pool_log_std", self.within_pool_log_std, 3.0),
-            ("metric_log_std", self.metric_log_std, 3.0),
-            ("growth_std_factor", self.growth_std_factor, 10.0),
-            ("season_log_std", self.season_log_std, 3.0),
-            ("noise_log_std", self.noise_log_std, 3.0),
-            ("phase_std_hours", self.phase_std_hours, 12.0),
-        ] {
-            check(source, &format!("effects.{key}"), value, 0.0..=high)?;
-        }
-        check(source, "effects.idle_median_factor", self.idle_median_factor, 1e-3..=100.0)?;
-        check(source, "effects.busy_median_factor", self.busy_median_factor, 1e-3..=100.0)?;
-        check(source, "effects.growth_mean_factor", self.growth_mean_factor, -10.0..=10.0)
-    }
-}
-
-impl LevelShifts {
-    fn check(&self, source: &str) -> Result<()> {
-        for (key, value, high) in [
-            ("per_server_per_year", self.per_server_per_year, 50.0),
-            ("per_pool_per_year", self.per_pool_per_year, 50.0),
-            ("log_std", self.log_std, 2.0),
-            ("migration_share", self.migration_share, 1.0),
-            ("memory_only_share", self.memory_only_share, 1.0),
-            ("rolled_back_share", self.rolled_back_share, 1.0),
-        ] {
-            check(source, &format!("level_shifts.{key}"), value, 0.0..=high)?;
+        // Three decimal shares that make 1 may be a little over it in binary.
+        if shared > 1.0 + 1e-9 {
+            let fault = format!(
+                "`noise.shared_by_pool`, `shared_by_service` and `shared_by_region` are {shared} in sum; they are \
+                 shares of one variance and may be 1 at most"
+            );
+            return Err(source.contradiction("noise.shared_by_pool", fault));
         }
         Ok(())
     }
@@ -393,8 +338,4 @@ impl Saturation {
     pub(crate) fn is_hard(&self) -> bool {
         self.law == "hard"
     }
-}
-
-fn one_of(source: &str, kind: &str, found: &str, known: &[&str]) -> Result<()> {
-    if known.contains(&found) { Ok(()) } else { Err(Error::name(source, kind, found, known)) }
 }

@@ -1,10 +1,12 @@
-//! Reading settings from TOML: unknown keys with their neighbour, wrong types with their line, numbers
-//! with their range.
+//! Reading settings from TOML: what is wrong in them is said with its place, what was found and what
+//! would do. Which keys there are, and what they may hold, stands in [`crate::keys`].
 
+use crate::keys::{self, Key};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::ops::RangeInclusive;
-use toml::Value;
+use std::collections::BTreeMap;
+use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Value};
 
 /// One number per metric, in the order of [`crate::METRICS`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,95 +19,137 @@ pub(crate) struct PerMetric {
 }
 
 impl PerMetric {
-    pub(crate) fn new(values: [f64; 4]) -> Self {
-        let [cpu, memory, disk_io, network] = values;
-        Self { cpu, memory, disk_io, network }
-    }
-
     pub(crate) fn array(self) -> [f64; 4] {
         [self.cpu, self.memory, self.disk_io, self.network]
     }
+}
 
-    /// Checks each of the four, naming the key as `table.metric`.
-    pub(crate) fn check(self, source: &str, table: &str, range: RangeInclusive<f64>) -> Result<()> {
-        for (metric, value) in crate::METRICS.iter().zip(self.array()) {
-            check(source, &format!("{table}.{metric}"), value, range.clone())?;
+/// A text of settings: its name, and the lines of its keys.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Source {
+    name: String,
+    /// By key with the tables it stands in, `mix[0].share`.
+    lines: BTreeMap<String, usize>,
+}
+
+impl Source {
+    /// Reads a text and holds it against its keys.
+    pub(crate) fn read(text: &str, name: &str, keys: &[Key]) -> Result<(Self, toml::Table)> {
+        let spans = DeTable::parse(text).map_err(|error| syntax(text, name, &error))?;
+        let mut source = Self { name: name.to_owned(), lines: BTreeMap::new() };
+        source.note_table(text, "", spans.get_ref());
+        let table: toml::Table = toml::from_str(text).map_err(|error| syntax(text, name, &error))?;
+        keys::check(&source, &table, keys)?;
+        Ok((source, table))
+    }
+
+    fn note_table(&mut self, text: &str, path: &str, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let name = key.get_ref();
+            let here = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+            self.lines.insert(here.clone(), line_of(text, key.span().start));
+            self.note_value(text, &here, value);
         }
-        Ok(())
     }
-}
 
-/// Refuses a number outside `range`, or none at all (NaN).
-pub(crate) fn check(source: &str, key: &str, value: f64, range: RangeInclusive<f64>) -> Result<()> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    Err(Error::range(source, key, value, &format!("between {} and {}", range.start(), range.end())))
-}
-
-/// Reads `text` as a `T`. `known` holds every key there is; a key that is not in it is refused by name.
-pub(crate) fn parse<T: DeserializeOwned>(text: &str, source: &str, known: &Value) -> Result<T> {
-    let table: Value = toml::from_str::<toml::Table>(text).map_err(|error| syntax(text, source, &error))?.into();
-    check_keys(source, "", &table, known)?;
-    toml::from_str(text).map_err(|error| syntax(text, source, &error))
-}
-
-/// The keys of `value` must be keys of `known`, table by table; in a list, of the first entry known.
-fn check_keys(source: &str, path: &str, value: &Value, known: &Value) -> Result<()> {
-    match (value, known) {
-        (Value::Table(table), Value::Table(known)) => {
-            for (key, inner) in table {
-                let here = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                let Some(inner_known) = known.get(key) else {
-                    let nearest = fleetcast_core::nearest(key, known.keys().map(String::as_str));
-                    return Err(Error::UnknownKey {
-                        source_name: source.to_owned(),
-                        key: here,
-                        nearest: nearest.to_owned(),
-                    });
-                };
-                check_keys(source, &here, inner, inner_known)?;
+    fn note_value(&mut self, text: &str, path: &str, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
+            DeValue::Table(table) => self.note_table(text, path, table),
+            DeValue::Array(entries) => {
+                for (at, entry) in entries.iter().enumerate() {
+                    let here = format!("{path}[{at}]");
+                    self.lines.insert(here.clone(), line_of(text, entry.span().start));
+                    self.note_value(text, &here, entry);
+                }
             }
-            Ok(())
+            _ => {}
         }
-        (Value::Array(entries), Value::Array(known)) => match known.first() {
-            Some(known) => entries.iter().try_for_each(|entry| check_keys(source, path, entry, known)),
-            None => Ok(()),
-        },
-        _ => Ok(()),
     }
+
+    /// Line of a key, from 1; of the table it stands in when the text does not give it.
+    fn line(&self, key: &str) -> Option<usize> {
+        let mut key = key;
+        loop {
+            if let Some(line) = self.lines.get(key) {
+                return Some(*line);
+            }
+            key = &key[..key.rfind(['.', '['])?];
+        }
+    }
+
+    /// The text, and the line of a key where it has one.
+    pub(crate) fn place(&self, key: &str) -> String {
+        self.line(key).map_or_else(|| self.name.clone(), |line| format!("{}, line {line}", self.name))
+    }
+
+    /// Whether the text itself gives this key.
+    pub(crate) fn gives(&self, key: &str) -> bool {
+        self.lines.contains_key(key)
+    }
+
+    /// A value that is out of range.
+    pub(crate) fn range(&self, key: &str, found: impl ToString, allowed: impl ToString) -> Error {
+        Error::OutOfRange {
+            place: self.place(key),
+            key: key.to_owned(),
+            found: found.to_string(),
+            allowed: allowed.to_string(),
+        }
+    }
+
+    /// Values that cannot both hold. `key` says which line to look at.
+    pub(crate) fn contradiction(&self, key: &str, fault: impl ToString) -> Error {
+        Error::Contradiction { place: self.place(key), fault: fault.to_string() }
+    }
+
+    /// A name that `key` may not hold.
+    pub(crate) fn name_error(&self, key: &str, found: &str, nearest: String, known: String) -> Error {
+        Error::UnknownName { place: self.place(key), kind: format!("`{key}`"), found: found.to_owned(), nearest, known }
+    }
+
+    /// Reads a table whose keys have been checked.
+    pub(crate) fn fill<T: DeserializeOwned>(&self, table: toml::Table) -> Result<T> {
+        Value::Table(table).try_into().map_err(|error: toml::de::Error| Error::Syntax {
+            place: self.name.clone(),
+            message: error.to_string().trim().replace('\n', ", "),
+        })
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
 }
 
 fn syntax(text: &str, source: &str, error: &toml::de::Error) -> Error {
-    let at = error.span().map_or(0, |span| span.start.min(text.len()));
-    let line = text.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
-    Error::Syntax { source_name: source.to_owned(), line, message: error.message().to_owned() }
+    let line = line_of(text, error.span().map_or(0, |span| span.start));
+    Error::Syntax { place: format!("{source}, line {line}"), message: error.message().to_owned() }
 }
 
 /// `base` with what `given` says in place of its own, table by table; a list is replaced as a whole.
-pub(crate) fn merged(base: Value, given: Value) -> Value {
-    match (base, given) {
-        (Value::Table(mut base), Value::Table(given)) => {
-            for (key, value) in given {
-                let value = match base.remove(&key) {
-                    Some(old) => merged(old, value),
-                    None => value,
-                };
-                base.insert(key, value);
-            }
-            Value::Table(base)
-        }
-        (_, given) => given,
+pub(crate) fn merged(mut base: toml::Table, given: toml::Table) -> toml::Table {
+    for (key, value) in given {
+        let value = match (base.remove(&key), value) {
+            (Some(Value::Table(old)), Value::Table(new)) => Value::Table(merged(old, new)),
+            (_, new) => new,
+        };
+        base.insert(key, value);
     }
+    base
 }
 
-/// Reads a table that was merged from several texts; errors name the line of the key in `text`.
-pub(crate) fn read<T: DeserializeOwned>(table: Value, text: &str, source: &str) -> Result<T> {
-    table.try_into().map_err(|error: toml::de::Error| {
-        // The table has forgotten its lines; the parser's message names the key on its last line.
-        let message = error.to_string().trim().replace('\n', ", ");
-        let key = message.rsplit('`').nth(1).and_then(|path| path.rsplit('.').next()).unwrap_or("");
-        let line = text.lines().position(|line| !key.is_empty() && line.contains(key)).map_or(1, |at| at + 1);
-        Error::Syntax { source_name: source.to_owned(), line, message }
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::SCENARIO;
+
+    #[test]
+    fn every_key_knows_its_line() {
+        let text = "name = 'x'\n\n[noise]\nlaw = 'normal'\n\n[[mix]]\nprofile = 'web'\nshare = 1\nshapes = [\n 'a',\n 'b',\n]\n";
+        let (source, _) = Source::read(text, "s.toml", SCENARIO).unwrap();
+        let lines = ["name", "noise", "noise.law", "mix[0].profile", "mix[0].shapes[1]"].map(|key| source.line(key));
+        assert_eq!(lines, [Some(1), Some(3), Some(4), Some(7), Some(11)]);
+        // What the text does not give stands in its table, or nowhere.
+        assert_eq!([source.line("noise.wild_day_share"), source.line("season.x")], [Some(3), None]);
+        assert_eq!(source.line("mix[0]"), Some(6));
+    }
 }

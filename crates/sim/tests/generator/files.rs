@@ -44,27 +44,31 @@ fn the_built_in_profiles_have_their_numbers() {
 fn a_bad_number_is_named_with_its_range() {
     assert_eq!(
         refused("[std_percent_of_base]\ncpu = -8"),
-        "mine.toml: `std_percent_of_base.cpu` is -8, it must be between 0 and 200"
+        "mine.toml, line 2: `std_percent_of_base.cpu` is -8, it must be a number between 0 and 200"
     );
     assert_eq!(
         refused("[correlation]\ncpu_memory = 1.7"),
-        "mine.toml: `correlation.cpu_memory` is 1.7, it must be between -0.999 and 0.999"
+        "mine.toml, line 2: `correlation.cpu_memory` is 1.7, it must be a number between -0.999 and 0.999"
     );
     assert_eq!(
         refused("[day]\nwindow_end_hour = 30"),
-        "mine.toml: `day.window_end_hour` is 30, it must be between 0 and 24"
+        "mine.toml, line 2: `day.window_end_hour` is 30, it must be a number between 0 and 24"
     );
-    assert!(refused("[base]\ncpu_percent = nan").contains("`base.cpu_percent` is NaN"));
-    assert!(refused("[week]\nmonday_factor = 1.5").contains("mean of the weekdays"));
+    assert!(refused("[base]\ncpu_percent = nan").contains("`base.cpu_percent` is not a number (nan)"));
+    assert!(refused("[week]\nmonday_factor = 1.5").contains("on average from Monday to Friday"));
     assert!(refused("name = \"my web\"").contains("letters, digits"));
 }
 
 #[test]
 fn a_misspelt_key_finds_its_neighbour() {
     let error = Profile::from_toml("[base]\ncpu_percnt = 35.0", "mine.toml").unwrap_err();
-    assert_eq!(error.to_string(), "mine.toml: unknown key `base.cpu_percnt`, did you mean `cpu_percent`?");
+    assert_eq!(
+        error.to_string(),
+        "mine.toml, line 2: unknown key `base.cpu_percnt` (35), did you mean `cpu_percent`, \
+         a number between 0.01 and 400?"
+    );
     assert!(matches!(error, Error::UnknownKey { .. }));
-    assert!(refused("[bsae]\ncpu_percent = 35.0").contains("did you mean `base`?"));
+    assert!(refused("[bsae]\ncpu_percent = 35.0").contains("did you mean `base`, a table"));
     let error = Profile::named("databse").unwrap_err().to_string();
     assert!(error.contains("did you mean `database`?"), "{error}");
 }
@@ -73,7 +77,11 @@ fn a_misspelt_key_finds_its_neighbour() {
 fn what_is_no_toml_or_of_another_type_is_refused_with_its_line() {
     assert!(refused("[base]\n\ncpu_percent = ").starts_with("mine.toml, line 3: "));
     let error = refused("[base]\ncpu_percent = \"much\"");
-    assert!(error.starts_with("mine.toml, line 2: ") && error.contains("f64"), "{error}");
+    assert!(
+        error.starts_with("mine.toml, line 2: ")
+            && error.contains("the text \"much\", it must be a number between 0.01 and 400"),
+        "{error}"
+    );
     let error = Scenario::from_toml("name = 'x'\n[noise]\nwild_day_share = 'some'", "s.toml").unwrap_err().to_string();
     assert!(error.starts_with("s.toml, line 3: "), "{error}");
 }
@@ -96,13 +104,45 @@ fn a_scenario_file_says_only_what_differs() {
     assert_eq!(calm.name(), "calm");
     assert_eq!(calm.calendar(), Scenario::named("enterprise").unwrap().calendar());
     let refused = |text: &str| Scenario::from_toml(text, "s.toml").unwrap_err().to_string();
-    assert!(refused("[nosie]").contains("did you mean `noise`?"));
+    assert!(refused("[nosie]").contains("did you mean `noise`, a table"));
     assert!(refused("[noise]\nlaw = 'lognormal'").contains("did you mean `log-normal`?"));
-    assert!(refused("[noise]\ntimescale_shares = [0.5, 0.5, 0.5, 0.5]").contains("it must be 1"));
+    assert!(refused("[noise]\ntimescale_shares = [0.5, 0.5, 0.5, 0.5]").contains("is 2 in sum, it must be 1 in sum"));
     assert!(refused("[[regions]]\nname = 'x'\ntimezone = 'Europe/Lundon'\nshare = 1").contains("Europe/London"));
     assert!(refused("[[mix]]\nprofile = 'webb'\nshare = 1\nshapes = ['m6i.large']").contains("did you mean `web`?"));
-    assert!(refused("[[mix]]\nprofile = 'web'\nshare = 1\nshapes = ['m6i.huge']").contains("unknown shape"));
+    assert!(
+        refused("[[mix]]\nprofile = 'web'\nshare = 1\nshapes = ['m6i.huge']")
+            .contains("unknown `mix[0].shapes[0]` `m6i.huge`")
+    );
     assert!(refused("[calendar]\nholidays = ['usa']").contains("did you mean `us`?"));
-    assert!(refused("services = []").contains("at least one entry"));
+    assert!(refused("services = []").contains("is an empty list, it must be a list of at least one table"));
     assert!(Scenario::named("enterprize").is_err());
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused_with_their_line() {
+    for (text, fault) in [
+        ("[day]\nwindow_start_hour = 9\nwindow_end_hour = 9", "line 3: `day.window_start_hour` and"),
+        ("[correlation]\nrepair = \"nearest\"", "line 2: `correlation.repair` has no `correlation.matrix`"),
+        (
+            "[correlation]\ncpu_memory = 0.5\nmatrix = [[1, 0.4, 0, 0], [0.4, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]",
+            "line 2: `correlation.cpu_memory` is 0.5, but `correlation.matrix` says 0.4",
+        ),
+        ("[week]\nmonday_factor = 1.5", "line 1: `week` is 1.1 on average from Monday to Friday, it must be 1"),
+    ] {
+        assert!(refused(text).contains(fault), "{}", refused(text));
+    }
+    let refused = |text: &str| Scenario::from_toml(text, "s.toml").unwrap_err().to_string();
+    for (text, fault) in [
+        ("[noise]\n\ntimescales_days = [1.0]", "line 1: `noise.timescales_days` has 1 times and"),
+        ("[noise]\nwild_day_share = 0.3\nwild_day_scale = 4", "line 3: `noise.wild_day_share` times the square"),
+        ("[noise]\nshared_by_pool = 0.9\nshared_by_region = 0.3", "are 1.3 in sum"),
+        ("[calendar]\nholidays = ['us', 'us']", "line 2: `calendar.holidays[1]` is \"us\", as `calendar.holidays[0]`"),
+        (
+            "[[services]]\nname = 'a'\nbusiness_unit = ''\ncriticality = ''\n[[services]]\nname = 'a'\n\
+             business_unit = ''\ncriticality = ''",
+            "line 6: `services[1].name` is \"a\"",
+        ),
+    ] {
+        assert!(refused(text).contains(fault), "{}", refused(text));
+    }
 }

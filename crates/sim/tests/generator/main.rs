@@ -4,5 +4,6 @@ mod common;
 mod enterprise;
 mod files;
 mod laws;
+mod schemas;
 mod steps;
 mod walkthrough;
