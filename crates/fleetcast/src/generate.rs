@@ -279,12 +279,14 @@ fn id_of(server: &ServerTelemetry) -> Arc<str> {
     server.server.server_id().into()
 }
 
+/// What was collected: a row without any value is not there.
 fn samples_frame(servers: &[ServerTelemetry]) -> Result<Frame> {
-    let times = servers.iter().flat_map(|s| s.ts_ms.iter().copied());
-    let mut frame = Frame::new().with("server_id", per_sample(servers, id_of))?.with("ts", Column::times(times))?;
+    let ids = servers.iter().flat_map(|s| std::iter::repeat_n(id_of(s), s.collected_rows().count()));
+    let times = servers.iter().flat_map(|s| s.collected_rows().map(|row| s.ts_ms[row]));
+    let mut frame = Frame::new().with("server_id", ids.collect::<Vec<Arc<str>>>())?.with("ts", Column::times(times))?;
     for (metric, name) in METRICS.iter().enumerate() {
-        frame =
-            frame.with(name, servers.iter().flat_map(|s| s.observed[metric].iter().copied()).collect::<Vec<f64>>())?;
+        let values = servers.iter().flat_map(|s| s.collected_rows().map(|row| s.observed[metric][row]));
+        frame = frame.with(name, values.collect::<Vec<f64>>())?;
     }
     Ok(frame)
 }
@@ -293,11 +295,12 @@ fn samples_frame(servers: &[ServerTelemetry]) -> Result<Frame> {
 fn daily_of(servers: &[ServerTelemetry]) -> Result<Option<Frame>> {
     let Some(days) = servers.iter().map(|s| s.daily.as_ref()).collect::<Option<Vec<_>>>() else { return Ok(None) };
     let dates: Vec<Date> = days.iter().flat_map(|d| d.dates.iter().copied()).collect();
-    let ones = vec![1_i64; dates.len()];
+    // A day of which nothing was collected keeps its row.
+    let n_samples = servers.iter().flat_map(|s| (0..s.ts_ms.len()).map(|row| Some(i64::from(s.is_collected(row)))));
     let mut frame = Frame::new()
         .with("server_id", per_sample(servers, id_of))?
         .with("date", dates)?
-        .with("n_samples", ones.into_iter().map(Some).collect::<Vec<Option<i64>>>())?;
+        .with("n_samples", n_samples.collect::<Vec<Option<i64>>>())?;
     for (metric, name) in METRICS.iter().enumerate() {
         let column = |of: &dyn Fn(&fleetcast_sim::DailyTelemetry) -> Vec<f64>| {
             days.iter().flat_map(|d| of(d)).collect::<Vec<f64>>()

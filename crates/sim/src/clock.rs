@@ -82,7 +82,7 @@ impl ZoneDays {
 }
 
 /// The instant of a day's start. Where the clock skips midnight the day starts after the gap.
-fn start_of_day(zone: &Zone, date: Date) -> i64 {
+pub(crate) fn start_of_day(zone: &Zone, date: Date) -> i64 {
     let midnight = date.to_datetime(jiff::civil::Time::midnight());
     match zone.rules().to_ambiguous_zoned(midnight).compatible() {
         Ok(start) => start.timestamp().as_second(),

@@ -1,10 +1,10 @@
 //! The primary process: the daily P95 of a server's demand, layer by layer.
 
 use crate::effects::Effects;
+use crate::events::Course;
 use crate::layers;
 use crate::noise::{Driver, Marginal, Mixer, Quad, WildDays};
 use crate::scenario::Scenario;
-use crate::shifts::Shift;
 use fleetcast_numeric::{Stream, math};
 use jiff::civil::{Date, Weekday};
 
@@ -122,7 +122,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) archetype: usize,
     /// The noise of its pool, its service and its region, before it is correlated.
     pub(crate) shared: [&'a [Quad]; 3],
-    pub(crate) shifts: &'a [Shift],
+    pub(crate) course: &'a Course,
 }
 
 impl DailyNoise {
@@ -175,23 +175,16 @@ impl DailyNoise {
         values
     }
 
-    /// Lays the noise of one server, and its level shifts, over its expected layers.
+    /// Lays the noise of one server, and its events, over its expected layers.
     pub(crate) fn complete(&self, layers: &mut [Layers; 4], effects: &Effects, sources: &Sources<'_>) {
         let standard = self.standard(sources);
         for (m, layer) in layers.iter_mut().enumerate() {
             let law = Marginal::new(self.is_normal, effects.noise[m], &self.wild);
             layer.noise = standard.iter().map(|z| law.factor(z[m])).collect();
-            layer.event = events(sources.shifts, m, layer.growth.len());
+            layer.event = sources.course.daily(m, layer.growth.len());
             layer.demand = layer.product();
         }
     }
-}
-
-/// The factor of the level shifts in force, day by day.
-pub(crate) fn events(shifts: &[Shift], metric: usize, n_days: usize) -> Vec<f64> {
-    let mut factors = vec![1.0; n_days];
-    shifts.iter().for_each(|shift| shift.apply(metric, &mut factors));
-    factors
 }
 
 impl Layers {

@@ -3,11 +3,11 @@
 use crate::clock::ZoneDays;
 use crate::daily::{self, DailyNoise, Dates, Layers, Scope, Sources};
 use crate::effects::Effects;
+use crate::events::{Course, Instants, Place};
 use crate::intraday::{self, Inside, Ratios};
 use crate::layers::Saturation;
 use crate::membership::Membership;
 use crate::noise::Quad;
-use crate::shifts::{self, Shift};
 use crate::telemetry::{DailyTelemetry, Event, METRICS, ServerTelemetry, TrueCrossing, TruthSeries};
 use crate::{FleetSpec, Result, SampleStep, Scenario};
 use fleetcast_core::{Calendar, Metric, Server};
@@ -54,7 +54,7 @@ struct Subject {
     pool: String,
     member: Membership,
     effects: Effects,
-    shifts: Vec<Shift>,
+    course: Course,
 }
 
 impl Fleet {
@@ -141,10 +141,7 @@ impl Fleet {
             }
             _ => (self.intraday(&subject, &layers, zone), None),
         };
-        let known = self.spec.days;
-        let zone = subject.server.zone.clone();
-        let shifts = subject.shifts.iter().filter(|shift| shift.start < known);
-        let events = shifts.map(|shift| shift.event(&zone, self.spec.start, known)).collect();
+        let events = self.events_of(&subject);
         let observed = truth.each_ref().map(|series| series.observed.clone());
         ServerTelemetry { server: subject.server, ts_ms, observed, daily, truth, events, crossings }
     }
@@ -167,7 +164,7 @@ impl Fleet {
         let layers = daily::expected(&self.scenario, &tables, from_day, subject.member.archetype, &subject.effects);
         let mut metric = 0;
         layers.map(|layer| {
-            let events = daily::events(&subject.shifts, metric, last);
+            let events = subject.course.daily(metric, last);
             metric += 1;
             let days = layer.growth.iter().zip(&layer.week).zip(&layer.season).zip(&events[from_day..]);
             days.map(|(((growth, week), season), event)| layer.base * growth * week * season * event).collect()
@@ -179,9 +176,7 @@ impl Fleet {
         let mut events: Vec<Event> = (0..n_servers)
             .flat_map(|index| {
                 let subject = self.subject(index, self.spec.days);
-                let zone = subject.server.zone;
-                let event = |shift: &Shift| shift.event(&zone, self.spec.start, self.spec.days);
-                subject.shifts.iter().map(event).collect::<Vec<_>>()
+                self.events_of(&subject)
             })
             .collect();
         events.sort_by(|a, b| (a.start_ms, &a.event_id).cmp(&(b.start_ms, &b.event_id)));
@@ -189,19 +184,23 @@ impl Fleet {
         events
     }
 
-    /// The server of this index, with the shifts that begin before day `n_days`.
+    /// What is told of a server's events.
+    fn events_of(&self, subject: &Subject) -> Vec<Event> {
+        let days = &self.zones[subject.member.region].days;
+        let instants = Instants { first: self.spec.start, zone: &subject.server.zone, days };
+        subject.course.events(&instants, self.spec.days)
+    }
+
+    /// The server of this index, with the events that begin before day `n_days`.
     fn subject(&self, index: usize, n_days: usize) -> Subject {
         let seed = self.spec.seed;
         let member = Membership::of(&self.scenario, seed, index);
         let server = self.server(index);
         let pool = member.pool_name(&self.scenario);
         let effects = Effects::of(&self.scenario, seed, &member, server.server_id());
-        let law = &self.scenario.raw.level_shifts;
-        let own = ("server", server.server_id());
-        let mut list = shifts::shifts(law, law.per_server_per_year, seed, own, n_days);
-        list.extend(shifts::shifts(law, law.per_pool_per_year, seed, ("pool", &pool), n_days));
-        list.sort_by_key(|shift| shift.start);
-        Subject { server, pool, member, effects, shifts: list }
+        let place = Place { server_id: server.server_id(), pool: &pool };
+        let course = Course::of(&self.scenario, seed, &place, 0..n_days);
+        Subject { server, pool, member, effects, course }
     }
 
     fn layers(&self, subject: &Subject) -> [Layers; 4] {
@@ -218,7 +217,7 @@ impl Fleet {
             self.regions[member.region].get_or_init(|| noise(Scope::Region, region)),
         ];
         let (server_id, archetype) = (subject.server.server_id(), member.archetype);
-        let sources = Sources { seed, server_id, archetype, shared, shifts: &subject.shifts };
+        let sources = Sources { seed, server_id, archetype, shared, course: &subject.course };
         self.noise.complete(&mut layers, effects, &sources);
         layers
     }
@@ -247,7 +246,7 @@ impl Fleet {
         let n = zone.n_samples(zone.days.len());
         let own = (effects.phase_hours, effects.noise_factor);
         let inside = Inside::new(&self.scenario, subject.member.archetype, own, stream, (n, zone.step_s));
-        let samples = |m: usize| intraday::samples(&inside, m, &layers[m], zone, self.spec.days);
+        let samples = |m: usize| intraday::samples(&inside, m, (&layers[m], &subject.course), zone, self.spec.days);
         self.serve(std::array::from_fn(samples))
     }
 
@@ -279,12 +278,21 @@ impl Fleet {
                 |(demand, &day): (&f64, &usize)| self.saturation.serve(demand * tables[m][day][which], bound).0;
             demand.iter().zip(&days).map(served).collect()
         };
-        DailyTelemetry {
-            dates: self.dates[..self.spec.days].to_vec(),
-            p95: truth.each_ref().map(|series| series.observed.clone()),
-            mean: std::array::from_fn(|m| series(m, 0)),
-            max: std::array::from_fn(|m| series(m, 1)),
+        let p95 = truth.each_ref().map(|series| series.observed.clone());
+        let (mut mean, mut max): ([Vec<f64>; 4], [Vec<f64>; 4]) =
+            (std::array::from_fn(|m| series(m, 0)), std::array::from_fn(|m| series(m, 1)));
+        for m in 0..METRICS.len() {
+            let passing = subject.course.passing(m).iter().filter(|(day, _)| *day < self.spec.days);
+            for &(day, effect) in passing {
+                let ratios = tables[m][days[day]];
+                let served = |ratio: f64, share: f64| {
+                    self.saturation.serve(truth[m].demand[day] * ratio * share, self.bound(m)).0
+                };
+                mean[m][day] = served(ratios[0], effect.mean).min(p95[m][day]);
+                max[m][day] = served(ratios[1], effect.max).max(p95[m][day]);
+            }
         }
+        DailyTelemetry { dates: self.dates[..self.spec.days].to_vec(), p95, mean, max }
     }
 
     fn crossings(&self, server: &Server, layers: &[Layers; 4]) -> Vec<TrueCrossing> {

@@ -3,6 +3,7 @@
 use crate::clock::{CELL_SECONDS, CELLS, LocalDay, ZoneDays};
 use crate::daily::Layers;
 use crate::effects::Effects;
+use crate::events::Course;
 use crate::layers::DayShape;
 use crate::noise::{self, Mixer, Quad};
 use crate::scenario::Scenario;
@@ -63,8 +64,16 @@ impl Inside {
 
 /// The samples of one metric of one server over the first `n_days`, with their layers. `daily` has one
 /// day more: the level of a day's evening leads to that of the next.
-pub(crate) fn samples(inside: &Inside, metric: usize, daily: &Layers, zone: &ZoneDays, n_days: usize) -> TruthSeries {
-    let levels = levels(inside, metric, daily, zone);
+pub(crate) fn samples(
+    inside: &Inside,
+    metric: usize,
+    (daily, course): (&Layers, &Course),
+    zone: &ZoneDays,
+    n_days: usize,
+) -> TruthSeries {
+    let mut lasting = vec![1.0; zone.days.len()];
+    course.lasting(metric, &mut lasting);
+    let levels = levels(inside, metric, (daily, course, &lasting), zone);
     let n = zone.n_samples(n_days);
     let mut truth = TruthSeries { base: daily.base, ..TruthSeries::default() };
     for series in [&mut truth.growth, &mut truth.week, &mut truth.season, &mut truth.event] {
@@ -73,14 +82,15 @@ pub(crate) fn samples(inside: &Inside, metric: usize, daily: &Layers, zone: &Zon
     let mut day_values = DayValues::default();
     for (number, day) in zone.days[..n_days].iter().enumerate() {
         inside.logs(metric, day, zone.step_s, &mut day_values.logs);
+        course.inside(metric, number, day, zone.step_s, &mut day_values.pulses);
         let around = [levels[number.saturating_sub(1)], levels[number], levels[number + 1]];
         day_values.bring_to(daily.demand[number], around, day, zone.step_s);
         let repeat = |series: &mut Vec<f64>, value: f64| series.resize(series.len() + day.n, value);
         repeat(&mut truth.growth, daily.growth[number]);
         repeat(&mut truth.week, daily.week[number]);
         repeat(&mut truth.season, daily.season[number]);
-        repeat(&mut truth.event, daily.event[number]);
-        let level = daily.base * daily.growth[number] * daily.week[number] * daily.season[number] * daily.event[number];
+        repeat(&mut truth.event, lasting[number]);
+        let level = daily.base * daily.growth[number] * daily.week[number] * daily.season[number] * lasting[number];
         for (j, &log) in day_values.logs.iter().enumerate() {
             let factor = math::exp(inside.log_shape[metric][day.cell(j, zone.step_s)]);
             let demand = if daily.demand[number] > 0.0 { math::exp(log) } else { 0.0 };
@@ -88,24 +98,44 @@ pub(crate) fn samples(inside: &Inside, metric: usize, daily: &Layers, zone: &Zon
             truth.noise.push(demand / (level * factor));
             truth.demand.push(demand);
         }
+        let first = truth.demand.len() - day.n;
+        for (&(j, pulse), &plain) in day_values.pulses.iter().zip(&day_values.plain) {
+            let factor = math::exp(pulse);
+            truth.event[first + j] *= factor;
+            if daily.noise[number] > 0.0 {
+                truth.noise[first + j] = math::exp(plain) / (level * truth.day[first + j]);
+            }
+        }
     }
     truth
 }
 
 /// Per day, the logarithm of demand P95 / P95 of shape x noise: the level its samples would have if they
-/// knew nothing of their neighbours.
-fn levels(inside: &Inside, metric: usize, daily: &Layers, zone: &ZoneDays) -> Vec<f64> {
+/// knew nothing of their neighbours. What passes within the day is not part of its level; on a day that
+/// the server is down the level is that of the demand it would have.
+fn levels(
+    inside: &Inside,
+    metric: usize,
+    (daily, course, lasting): (&Layers, &Course, &[f64]),
+    zone: &ZoneDays,
+) -> Vec<f64> {
     let mut logs = Vec::with_capacity(CELLS);
-    zone.days
-        .iter()
-        .zip(&daily.demand)
-        .map(|(day, &demand)| {
-            inside.logs(metric, day, zone.step_s, &mut logs);
-            logs.sort_unstable_by(f64::total_cmp);
-            let own = if logs.is_empty() { 0.0 } else { quantile_of_sorted(&logs, P95) };
-            math::ln(demand.max(NOTHING * daily.base)) - own
-        })
-        .collect()
+    let mut pulses = Vec::new();
+    let level = |(number, day): (usize, &LocalDay)| {
+        inside.logs(metric, day, zone.step_s, &mut logs);
+        let mut demand = daily.demand[number];
+        if daily.event[number] > 0.0 {
+            course.inside(metric, number, day, zone.step_s, &mut pulses);
+            pulses.iter().for_each(|&(j, pulse)| logs[j] += pulse);
+        } else {
+            let expected = daily.base * daily.growth[number] * daily.week[number] * daily.season[number];
+            demand = expected * daily.noise[number] * lasting[number];
+        }
+        logs.sort_unstable_by(f64::total_cmp);
+        let own = if logs.is_empty() { 0.0 } else { quantile_of_sorted(&logs, P95) };
+        math::ln(demand.max(NOTHING * daily.base)) - own
+    };
+    zone.days.iter().enumerate().map(level).collect()
 }
 
 /// One day's samples while they are brought to the day's P95.
@@ -115,6 +145,10 @@ struct DayValues {
     /// Weight of the correction: 0 at both midnights, 1 from half an hour away.
     weights: Vec<f64>,
     scratch: Vec<(f64, f64)>,
+    /// What passing events do to some of the samples, as logarithms.
+    pulses: Vec<(usize, f64)>,
+    /// The logarithms of those samples had nothing happened.
+    plain: Vec<f64>,
 }
 
 impl DayValues {
@@ -123,23 +157,28 @@ impl DayValues {
     /// The correction is nothing at midnight, so there is no seam, and it looks at this day alone, so a
     /// longer run begins with the shorter one.
     fn bring_to(&mut self, demand: f64, levels: [f64; 3], day: &LocalDay, step_s: i64) {
+        self.plain.clear();
+        self.plain.extend(self.pulses.iter().map(|&(j, _)| self.logs[j]));
+        for &(j, pulse) in &self.pulses {
+            self.logs[j] += pulse;
+        }
         self.weights.clear();
         for (j, log) in self.logs.iter_mut().enumerate() {
             let elapsed = (day.first_s - day.start_s + j as i64 * step_s) as f64;
             let left = day.length_s as f64 - elapsed;
             self.weights.push((elapsed.min(left) / RISE_SECONDS).min(1.0));
-            let share = elapsed / day.length_s as f64 - 0.5;
-            *log += if share < 0.0 {
-                levels[1] + (levels[0] - levels[1]) * -share
-            } else {
-                levels[1] + (levels[2] - levels[1]) * share
-            };
+            *log += level_at(elapsed / day.length_s as f64, levels);
         }
+        let mut correction = 0.0;
         if demand > 0.0 && !self.logs.is_empty() {
-            let correction = self.correction(math::ln(demand));
+            correction = self.correction(math::ln(demand));
             for (log, weight) in self.logs.iter_mut().zip(&self.weights) {
                 *log += correction * weight;
             }
+        }
+        for (&(j, _), plain) in self.pulses.iter().zip(&mut self.plain) {
+            let elapsed = (day.first_s - day.start_s + j as i64 * step_s) as f64;
+            *plain += level_at(elapsed / day.length_s as f64, levels) + correction * self.weights[j];
         }
     }
 
@@ -190,6 +229,12 @@ impl DayValues {
         let slope = ((1.0 - share) * low_weight + share * rise * high_weight) / sum;
         (low + math::ln(sum), slope)
     }
+}
+
+/// The level at a share of the day: straight from noon to noon.
+fn level_at(share: f64, levels: [f64; 3]) -> f64 {
+    let share = share - 0.5;
+    if share < 0.0 { levels[1] + (levels[0] - levels[1]) * -share } else { levels[1] + (levels[2] - levels[1]) * share }
 }
 
 /// Ratios of a day's mean and maximum to its P95, drawn from the same model of the day as finer samples.

@@ -31,6 +31,7 @@ mod correlation;
 mod daily;
 mod effects;
 mod error;
+mod events;
 mod fleet;
 mod intraday;
 mod keys;
@@ -41,7 +42,6 @@ mod profile;
 mod profile_text;
 mod scenario;
 mod settings;
-mod shifts;
 mod spec;
 mod telemetry;
 

@@ -14,8 +14,8 @@ pub struct ServerTelemetry {
     /// Times of the samples, milliseconds since 1970-01-01 UTC, ascending. At day step the instant of
     /// the server's local midnight.
     pub ts_ms: Vec<i64>,
-    /// What a collector would have read, per metric of [`METRICS`] in its unit. At day step the daily
-    /// P95.
+    /// What a collector has read, per metric of [`METRICS`] in its unit. At day step the daily P95. NaN
+    /// where it has read nothing; see [`ServerTelemetry::is_collected`].
     pub observed: [Vec<f64>; 4],
     /// The days themselves; at day step only.
     pub daily: Option<DailyTelemetry>,
@@ -28,12 +28,25 @@ pub struct ServerTelemetry {
     pub crossings: Vec<TrueCrossing>,
 }
 
+impl ServerTelemetry {
+    /// Whether a collector has read any metric at the `row`-th time. A row of which it has read nothing is
+    /// no sample: it is left out wherever samples are written, and a day of such rows has 0 samples.
+    pub fn is_collected(&self, row: usize) -> bool {
+        self.observed.iter().any(|series| !series[row].is_nan())
+    }
+
+    /// Indices of the rows that are samples.
+    pub fn collected_rows(&self) -> impl Iterator<Item = usize> {
+        (0..self.ts_ms.len()).filter(|&row| self.is_collected(row))
+    }
+}
+
 /// Daily values at day step, per metric of [`METRICS`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DailyTelemetry {
     /// The server's local dates.
     pub dates: Vec<Date>,
-    /// P95 of the day; the same as `observed`.
+    /// P95 of the day; the same as `observed`. NaN, as the others, on a day without samples.
     pub p95: [Vec<f64>; 4],
     /// Mean of the day: the P95 times the ratio the day's shape and its intra-day noise have.
     pub mean: [Vec<f64>; 4],
