@@ -11,15 +11,19 @@ use jiff::civil::{Date, Weekday};
 /// What all servers share from day to day: the day's class and the season of each archetype.
 #[derive(Clone, Debug)]
 pub(crate) struct Dates {
-    /// Index into the week's factors, 0 for Monday; a holiday is a Sunday.
-    class: Vec<u8>,
+    /// Per region, index into the week's factors, 0 for Monday; a holiday is a Sunday.
+    class: Vec<Vec<u8>>,
     /// Season factor of each archetype.
     season: Vec<Vec<f64>>,
 }
 
 impl Dates {
     pub(crate) fn new(scenario: &Scenario, dates: &[Date]) -> Self {
-        let class = dates.iter().map(|&date| class_index(scenario.calendar.day_class(date))).collect();
+        let class = scenario
+            .regions
+            .iter()
+            .map(|region| dates.iter().map(|&date| class_index(region.calendar.day_class(date))).collect())
+            .collect();
         let excess = scenario.raw.season.year_end_excess_factor;
         let season = scenario
             .archetypes
@@ -34,7 +38,7 @@ impl Dates {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.class.len()
+        self.class[0].len()
     }
 }
 
@@ -59,7 +63,7 @@ pub(crate) fn expected(
     scenario: &Scenario,
     dates: &Dates,
     first_day: usize,
-    archetype: usize,
+    (archetype, region): (usize, usize),
     effects: &Effects,
 ) -> [Layers; 4] {
     let profile = &scenario.archetypes[archetype].profile;
@@ -70,7 +74,7 @@ pub(crate) fn expected(
         Layers {
             base: effects.base[m],
             growth: (0..dates.len()).map(|day| layers::growth(effects.growth[m], first_day + day)).collect(),
-            week: dates.class.iter().map(|&class| week[usize::from(class)]).collect(),
+            week: dates.class[region].iter().map(|&class| week[usize::from(class)]).collect(),
             season: season.iter().map(|&factor| power(factor, effects.season[m])).collect(),
             ..Layers::default()
         }
@@ -105,6 +109,7 @@ struct Scales {
     pool: f64,
     service: f64,
     region: f64,
+    fleet: f64,
 }
 
 /// A set of servers that have noise in common.
@@ -113,6 +118,7 @@ pub(crate) enum Scope {
     Pool,
     Service,
     Region,
+    Fleet,
 }
 
 /// What the residual of one server is made from.
@@ -120,7 +126,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) seed: u64,
     pub(crate) server_id: &'a str,
     pub(crate) archetype: usize,
-    /// The noise of its pool, its service and its region, before it is correlated.
+    /// The noise of its pool, its service, and its region with the fleet's, before it is correlated.
     pub(crate) shared: [&'a [Quad]; 3],
     pub(crate) course: &'a Course,
 }
@@ -128,7 +134,7 @@ pub(crate) struct Sources<'a> {
 impl DailyNoise {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let noise = &scenario.raw.noise;
-        let own = 1.0 - noise.shared_by_pool - noise.shared_by_service - noise.shared_by_region;
+        let own = 1.0 - noise.shared_by_pool - noise.shared_by_service - noise.shared_by_region - noise.shared_by_fleet;
         Self {
             driver: Driver::new(&noise.timescales_days, &noise.timescale_shares, 1.0),
             wild: WildDays::new(noise),
@@ -140,6 +146,7 @@ impl DailyNoise {
                 pool: math::sqrt(noise.shared_by_pool),
                 service: math::sqrt(noise.shared_by_service),
                 region: math::sqrt(noise.shared_by_region),
+                fleet: math::sqrt(noise.shared_by_fleet),
             },
         }
     }
@@ -150,6 +157,7 @@ impl DailyNoise {
             Scope::Pool => ("pool", self.scales.pool),
             Scope::Service => ("service", self.scales.service),
             Scope::Region => ("region", self.scales.region),
+            Scope::Fleet => ("fleet", self.scales.fleet),
         };
         let mut values = vec![[0.0; 4]; n_days];
         if scale > 0.0 {

@@ -39,7 +39,7 @@ pub struct Fleet {
     day_tables: Dates,
     /// Per region.
     zones: Vec<ZoneDays>,
-    /// Noise of each service and each region, made when first asked for.
+    /// Noise of each service, and of each region with that of the whole fleet, made when first asked for.
     services: Vec<OnceLock<Vec<Quad>>>,
     regions: Vec<OnceLock<Vec<Quad>>>,
     /// Noise of the pools asked for last: the servers of a pool are mostly generated one after another.
@@ -107,9 +107,15 @@ impl Fleet {
         &self.scenario
     }
 
-    /// Quarter ends and holidays its load follows.
+    /// Quarter ends and holidays its load follows, but for regions with holidays of their own.
     pub fn calendar(&self) -> &Calendar {
         &self.scenario.calendar
+    }
+
+    /// Quarter ends and holidays that the server of this index follows: those of its region.
+    pub fn calendar_of(&self, index: usize) -> &Calendar {
+        let member = Membership::of(&self.scenario, self.spec.seed, index);
+        &self.scenario.regions[member.region].calendar
     }
 
     /// The server of this index: its id, place and hardware. An index beyond the fleet is a server of a
@@ -161,7 +167,8 @@ impl Fleet {
         let first = self.spec.start.saturating_add((from_day as i64).days());
         let dates: Vec<Date> = first.series(1.day()).take(n_days).collect();
         let tables = Dates::new(&self.scenario, &dates);
-        let layers = daily::expected(&self.scenario, &tables, from_day, subject.member.archetype, &subject.effects);
+        let kind = (subject.member.archetype, subject.member.region);
+        let layers = daily::expected(&self.scenario, &tables, from_day, kind, &subject.effects);
         let mut metric = 0;
         layers.map(|layer| {
             let events = subject.course.daily(metric, last);
@@ -205,7 +212,8 @@ impl Fleet {
 
     fn layers(&self, subject: &Subject) -> [Layers; 4] {
         let (member, effects) = (&subject.member, &subject.effects);
-        let mut layers = daily::expected(&self.scenario, &self.day_tables, 0, member.archetype, effects);
+        let mut layers =
+            daily::expected(&self.scenario, &self.day_tables, 0, (member.archetype, member.region), effects);
         let n = self.dates.len();
         let seed = self.spec.seed;
         let service = &self.scenario.raw.services[member.service].name;
@@ -214,7 +222,12 @@ impl Fleet {
         let shared = [
             &self.pool_noise(subject)[..],
             self.services[member.service].get_or_init(|| noise(Scope::Service, service)),
-            self.regions[member.region].get_or_init(|| noise(Scope::Region, region)),
+            self.regions[member.region].get_or_init(|| {
+                let mut common = noise(Scope::Fleet, "");
+                let add = |(sum, own): (&mut Quad, Quad)| (0..4).for_each(|m| sum[m] += own[m]);
+                common.iter_mut().zip(noise(Scope::Region, region)).for_each(add);
+                common
+            }),
         ];
         let (server_id, archetype) = (subject.server.server_id(), member.archetype);
         let sources = Sources { seed, server_id, archetype, shared, course: &subject.course };

@@ -34,6 +34,8 @@ pub(crate) struct Region {
     pub(crate) share: f64,
     pub(crate) name: String,
     pub(crate) zone: Zone,
+    /// Its own bank holidays, and the fleet's fiscal year.
+    pub(crate) calendar: Calendar,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -81,6 +83,7 @@ pub(crate) struct Noise {
     pub(crate) shared_by_pool: f64,
     pub(crate) shared_by_service: f64,
     pub(crate) shared_by_region: f64,
+    pub(crate) shared_by_fleet: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -143,6 +146,8 @@ struct RawRegion {
     name: String,
     timezone: String,
     share: f64,
+    /// Those of the scenario's calendar when it names none of its own.
+    holidays: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -226,9 +231,7 @@ impl Scenario {
     }
 
     fn assemble(raw: Raw, source: &Source) -> Result<Self> {
-        let sets: Vec<HolidaySet> =
-            raw.calendar.holidays.iter().map(|name| HolidaySet::named(name)).collect::<fleetcast_core::Result<_>>()?;
-        let calendar = Calendar::new(raw.calendar.fiscal_year_start_month, &sets, Vec::new())?;
+        let calendar = raw.calendar_of(&raw.calendar.holidays)?;
         let archetypes =
             raw.mix.iter().enumerate().map(|(at, mix)| raw.archetype(at, mix, source)).collect::<Result<_>>()?;
         let regions = raw
@@ -236,7 +239,9 @@ impl Scenario {
             .iter()
             .map(|region| {
                 let zone = Zone::named(&region.timezone)?;
-                Ok(Region { share: region.share, name: region.name.clone(), zone })
+                let holidays = region.holidays.as_ref().unwrap_or(&raw.calendar.holidays);
+                let calendar = raw.calendar_of(holidays)?;
+                Ok(Region { share: region.share, name: region.name.clone(), zone, calendar })
             })
             .collect::<Result<_>>()?;
         Ok(Self { raw, calendar, archetypes, regions })
@@ -244,6 +249,13 @@ impl Scenario {
 }
 
 impl Raw {
+    /// The calendar of a place with these bank holidays.
+    fn calendar_of(&self, holidays: &[String]) -> Result<Calendar> {
+        let sets: Vec<HolidaySet> =
+            holidays.iter().map(|name| HolidaySet::named(name)).collect::<fleetcast_core::Result<_>>()?;
+        Ok(Calendar::new(self.calendar.fiscal_year_start_month, &sets, Vec::new())?)
+    }
+
     fn archetype(&self, at: usize, mix: &Mix, source: &Source) -> Result<Archetype> {
         let known: Vec<&str> = self.shapes.iter().map(|shape| shape.instance_type.as_str()).collect();
         let shape = |(number, name): (usize, &String)| {
@@ -271,6 +283,10 @@ impl Raw {
     fn check(&self, source: &Source) -> Result<()> {
         self.noise.check(source)?;
         unique(source, "calendar.holidays", "", self.calendar.holidays.iter().map(String::as_str))?;
+        for (at, region) in self.regions.iter().enumerate() {
+            let names = region.holidays.iter().flatten().map(String::as_str);
+            unique(source, &format!("regions[{at}].holidays"), "", names)?;
+        }
         unique(source, "mix", ".profile", self.mix.iter().map(|mix| mix.profile.as_str()))?;
         unique(source, "regions", ".name", self.regions.iter().map(|region| region.name.as_str()))?;
         unique(source, "services", ".name", self.services.iter().map(|service| service.name.as_str()))?;
@@ -320,12 +336,12 @@ impl Noise {
             );
             return Err(source.contradiction("noise.wild_day_scale", fault));
         }
-        let shared = self.shared_by_pool + self.shared_by_service + self.shared_by_region;
-        // Three decimal shares that make 1 may be a little over it in binary.
+        let shared = self.shared_by_pool + self.shared_by_service + self.shared_by_region + self.shared_by_fleet;
+        // Four decimal shares that make 1 may be a little over it in binary.
         if shared > 1.0 + 1e-9 {
             let fault = format!(
-                "`noise.shared_by_pool`, `shared_by_service` and `shared_by_region` are {shared} in sum; they are \
-                 shares of one variance and may be 1 at most"
+                "`noise.shared_by_pool`, `shared_by_service`, `shared_by_region` and `shared_by_fleet` are {shared} in \
+                 sum; they are shares of one variance and may be 1 at most"
             );
             return Err(source.contradiction("noise.shared_by_pool", fault));
         }

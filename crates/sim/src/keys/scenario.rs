@@ -1,6 +1,6 @@
 //! The keys of a scenario.
 
-use super::{Key, Kind, key, number, per_metric};
+use super::{Key, Kind, key, number, optional, per_metric};
 use crate::Profile;
 
 /// The keys of a scenario. What a file does not give is that of `enterprise`; a list is replaced whole.
@@ -25,8 +25,10 @@ pub(crate) const SCENARIO: &[Key] = &[
 
 const CALENDAR: &[Key] = &[
     key("fiscal_year_start_month", "its quarters end the peaks", Kind::Whole(1, 12)),
-    key("holidays", "bank holidays; they count as Sundays", Kind::List(&Kind::Choice(&["us", "uk", "target"]), 0, 3)),
+    key("holidays", "bank holidays; they count as Sundays", HOLIDAYS),
 ];
+
+const HOLIDAYS: Kind = Kind::List(&Kind::Choice(&["us", "uk", "target"]), 0, 3);
 
 const SEASON: &[Key] =
     &[number("year_end_excess_factor", "how much higher the year-end's peak rises above 1 than others", 0.0, 10.0)];
@@ -44,6 +46,7 @@ const NOISE: &[Key] = &[
     number("shared_by_pool", "share of the variance that the servers of a pool have in common", 0.0, 1.0),
     number("shared_by_service", "share of the variance that the servers of a service have in common", 0.0, 1.0),
     number("shared_by_region", "share of the variance that the servers of a region have in common", 0.0, 1.0),
+    number("shared_by_fleet", "share of the variance that all servers have in common", 0.0, 1.0),
 ];
 
 const INTRADAY: &[Key] = &[
@@ -96,6 +99,7 @@ const REGIONS: &[Key] = &[
     key("name", "", Kind::Id),
     key("timezone", "whose days its servers live", Kind::Zone),
     number("share", "its part of the fleet, in any unit", SHARE.0, SHARE.1),
+    optional("holidays", "its bank holidays, in place of the calendar's", HOLIDAYS),
 ];
 
 const SERVICES: &[Key] = &[

@@ -56,9 +56,10 @@ fn the_residual_is_correlated_remembers_and_is_shared() {
         }
     }
     let (pool, apart) = (pool / n_pool, apart / n_apart);
-    // Shares 0.20 + 0.10 + 0.05; wild days, which are a server's own, take a little.
+    // Shares 0.20 + 0.10 + 0.05 + 0.03; wild days, which are a server's own, take a little.
     assert!((0.24..0.42).contains(&pool), "{pool}");
-    assert!(apart.abs() < 0.03, "{apart}");
+    // All servers have 0.03 in common.
+    assert!((apart - 0.03).abs() < 0.03, "{apart}");
 }
 
 #[test]
@@ -82,14 +83,15 @@ fn weeks_and_holidays_shape_cpu_but_hardly_memory() {
         let (cpu, memory) = (&server.truth[0].week, &server.truth[1].week);
         for (day, date) in dates.iter().enumerate() {
             assert!(memory[day] > 0.94);
-            match fleet.calendar().day_class(*date) {
+            match fleet.calendar_of(index).day_class(*date) {
                 Weekday::Sunday => assert_eq!(cpu[day], 0.55),
                 Weekday::Saturday => assert_eq!(cpu[day], 0.6),
                 _ => assert!(cpu[day] > 0.9),
             }
         }
         let fourth = dates.iter().position(|d| *d == date(2022, 7, 4)).unwrap();
-        assert_eq!(cpu[fourth], 0.55, "a holiday is a Sunday");
+        let is_american = server.server.region.as_deref().is_some_and(|region| region.starts_with("us-"));
+        assert_eq!(cpu[fourth] == 0.55, is_american, "a holiday is a Sunday where it is one");
     }
 }
 
