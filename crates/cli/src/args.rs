@@ -55,6 +55,8 @@ pub enum Command {
     /// Look at the profiles of server archetypes
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Score how far made-up telemetry is from real telemetry
+    Realism(RealismArgs),
     /// Take telemetry from CSV or Parquet files into a lake
     Ingest(IngestArgs),
     /// Ask a lake in SQL
@@ -234,6 +236,31 @@ pub enum ProfileCommand {
         /// The file
         file: PathBuf,
     },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fleetcast generate --out made --servers 100 --days 28 --step 5min
+  fleetcast realism --real cpu.csv --synthetic made/samples.parquet
+  fleetcast realism --real lake-of-ours --synthetic lake-of-another --json
+
+Every score is read against the same score between random halves of the real servers: within `null 95 %` nothing
+tells the two apart. `p` is the share of those halves that are as far from each other as the synthetic servers are
+from the real ones. A score that the data cannot show says why.")]
+pub struct RealismArgs {
+    /// Real telemetry: a CSV or Parquet file as `ingest` takes it, or a lake
+    #[arg(long, value_name = "FILE|DIR")]
+    pub real: PathBuf,
+    /// Synthetic telemetry, likewise; the coarser step of the two is compared, metrics are matched by name
+    #[arg(long, value_name = "FILE|DIR")]
+    pub synthetic: PathBuf,
+    /// Seed of the halves, the classifier and its permutations
+    #[arg(long, default_value_t = 42, value_name = "S")]
+    pub seed: u64,
+    /// Leave out the ranking of forecasters, which takes the longest
+    #[arg(long)]
+    pub no_ranking: bool,
 }
 
 /// Form of an ingested file.

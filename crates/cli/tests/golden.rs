@@ -57,6 +57,7 @@ fn help_of_every_command() {
         "run",
         "generate",
         "profile",
+        "realism",
         "ingest",
         "sql",
         "backtest",

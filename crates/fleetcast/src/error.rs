@@ -21,6 +21,9 @@ pub enum Error {
     /// The planner refused a price book or a limit.
     #[error(transparent)]
     Plan(#[from] fleetcast_plan::Error),
+    /// Two sets of telemetry cannot be compared.
+    #[error(transparent)]
+    Realism(#[from] fleetcast_realism::Error),
     /// A configuration file could not be understood.
     #[error("configuration {file}: {message}")]
     Config {

@@ -21,6 +21,7 @@ pub mod ingest;
 pub mod line_up;
 pub mod plan;
 mod progress;
+pub mod realism;
 pub mod report;
 pub mod run;
 pub mod series;
@@ -36,4 +37,5 @@ pub use progress::{Progress, Silent};
 
 pub use fleetcast_backtest::{Comparison, ModelScores, Seconds};
 pub use fleetcast_lake as lake;
+pub use fleetcast_realism::{Line, Outcome, Scorecard, Verdict};
 pub use fleetcast_sim as sim;

@@ -6,8 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use fleetcast_house::{Package, packages};
 
 const GROUND: [&str; 2] = ["fleetcast-core", "fleetcast-numeric"];
-const STAGES: [&str; 6] =
-    ["fleetcast-sim", "fleetcast-lake", "fleetcast-models", "fleetcast-backtest", "fleetcast-plan", "fleetcast-report"];
+const STAGES: [&str; 7] = [
+    "fleetcast-sim",
+    "fleetcast-lake",
+    "fleetcast-models",
+    "fleetcast-backtest",
+    "fleetcast-plan",
+    "fleetcast-report",
+    "fleetcast-realism",
+];
 const SENTENCE: &str = "fleetcast";
 const FACES: [&str; 1] = ["fleetcast-cli"];
 const HOUSE: &str = "fleetcast-house";

@@ -8,7 +8,7 @@ const MOST_LINES: usize = 700;
 const CODE: [&str; 5] = [".rs", ".py", ".sh", ".mjs", ".js"];
 
 /// Crates whose results are functions of their arguments: no clock may reach them.
-const TIMELESS: [&str; 6] = ["core", "numeric", "sim", "models", "plan", "report"];
+const TIMELESS: [&str; 7] = ["core", "numeric", "sim", "models", "plan", "report", "realism"];
 
 const CLOCKS: [&str; 5] = ["SystemTime", "Instant::now", "Zoned::now", "Timestamp::now", "TimeZone::system"];
 

@@ -29,7 +29,7 @@ pub use daily::{DailyReport, daily_frame};
 pub use error::{Error, Result};
 pub use files::{FileTimes, FrameFile, PlainFormat, SeriesRows, SeriesTimes, read_series, write_frame};
 pub use frame::{Column, Frame};
-pub use ingest::{FileFormat, FileReport, IngestReport, IngestRequest, MetricReport};
+pub use ingest::{FileFormat, FileReport, IngestReport, IngestRequest, MetricReport, Telemetry};
 pub use lake::{Lake, is_lake, metrics_frame, servers_frame};
 pub use panel::{PanelQuery, Resolution};
 pub use sql::Answer;

@@ -114,7 +114,7 @@ fn rows_until(track: &Track, until: Option<Date>, table: Table, id: &str, server
 }
 
 /// The series of one server.
-fn series(
+pub(crate) fn series(
     id: &Arc<str>,
     track: &Track,
     rows: usize,

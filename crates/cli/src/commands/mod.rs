@@ -6,6 +6,7 @@ mod generate;
 mod ingest;
 mod lake;
 mod profile;
+mod realism;
 mod sql;
 
 use crate::args::{Cli, Command, Global};
@@ -26,6 +27,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Run(args) => assess::run(args, global, &context),
         Command::Generate(args) => generate::generate(args, global, &context),
         Command::Profile(command) => profile::profile(command, global),
+        Command::Realism(args) => realism::realism(args, global, &context),
         Command::Ingest(args) => ingest::ingest(args, global, &context),
         Command::Sql(args) => sql::sql(args, global),
         Command::Backtest(args) => assess::backtest(args, global, &context),

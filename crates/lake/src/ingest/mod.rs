@@ -7,9 +7,11 @@ mod map;
 mod report;
 mod servers;
 mod source;
+mod telemetry;
 mod units;
 
 pub use report::{FileReport, IngestReport, MetricReport};
+pub use telemetry::Telemetry;
 
 use crate::daily::{days_of_track, merge_into, zone_of, zones};
 use crate::lake::Lake;
