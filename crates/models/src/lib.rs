@@ -1,12 +1,14 @@
 //! Forecasting methods, one module each, and joint paths.
 //!
 //! Every method implements [`fleetcast_core::Model`]; [`named`] finds one by the name it has in tables
-//! and on the command line, [`all`] gives the whole line-up, [`members`] those that `auto` weighs up. [`paths`] turns quantiles into joint futures.
+//! and on the command line, [`all`] gives the whole line-up, [`members`] those that `auto` weighs up.
+//! [`paths`] turns quantiles into joint futures.
 
 pub mod calendar_ridge;
 mod line_up;
 mod naive;
 pub mod paths;
+pub mod prophet;
 mod seasonal_mean;
 mod seasonal_naive;
 mod steps;
@@ -15,6 +17,7 @@ mod theta;
 pub use calendar_ridge::{CalendarRidge, CalendarRidgeFit, Component, Explanation};
 pub use line_up::{MEMBERS, NAMES, Settings, all, members, named};
 pub use naive::Naive;
+pub use prophet::Prophet;
 pub use seasonal_mean::SeasonalMean;
 pub use seasonal_naive::SeasonalNaive;
 pub use theta::Theta;

@@ -1,11 +1,13 @@
 //! The methods by name.
 
-use crate::{CalendarRidge, Naive, SeasonalMean, SeasonalNaive, Theta};
+use crate::prophet::ProphetOptions;
+use crate::{CalendarRidge, Naive, Prophet, SeasonalMean, SeasonalNaive, Theta};
 use fleetcast_core::{Calendar, Error, Model, Result, nearest};
 use std::sync::Arc;
 
 /// Names of all methods, in the order of [`all`].
-pub const NAMES: &[&str] = &["seasonal-naive", "naive", "seasonal-mean", "theta", "calendar-ridge"];
+pub const NAMES: &[&str] =
+    &["seasonal-naive", "naive", "seasonal-mean", "theta", "calendar-ridge", "prophet", "prophet-qe"];
 
 /// Names of the methods that `auto` weighs up, in the order of [`members`]: each has shown on windows that nobody tunes
 /// on what it gains for its time. The others are asked for by name.
@@ -40,6 +42,8 @@ pub fn named(name: &str, settings: &Settings) -> Result<Box<dyn Model>> {
         "seasonal-mean" => Box::new(SeasonalMean { season_length }),
         "theta" => Box::new(Theta { season_length }),
         "calendar-ridge" => Box::new(CalendarRidge::new(settings)),
+        "prophet" => Box::new(Prophet::new(settings)),
+        "prophet-qe" => Box::new(Prophet::with_options(name, settings, ProphetOptions::with_quarter_ends())),
         _ => {
             return Err(Error::UnknownName {
                 kind: "model".to_owned(),

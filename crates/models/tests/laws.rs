@@ -167,8 +167,19 @@ fn each_method_beats_naive_on_a_series_built_for_it() {
     let trend: Vec<f64> = (0..460).map(|t| 20.0 + 0.1 * t as f64 + 0.3 * noise(t)).collect();
     let year: Vec<f64> =
         (0..1100).map(|t| 50.0 + 10.0 * math::cos(TAU * t as f64 / 365.25) + week(t) + noise(t)).collect();
-    let built =
-        [("seasonal-naive", &repeated), ("seasonal-mean", &noisy), ("theta", &trend), ("calendar-ridge", &year)];
+    let (calendar, first) = (Calendar::us(), date(2022, 1, 1));
+    let to_close = |t: usize| {
+        f64::from(calendar.days_to_next_quarter_end(first.checked_add(jiff::Span::new().days(t as i64)).unwrap()))
+    };
+    let closing: Vec<f64> = (0..820).map(|t| 20.0 + (30.0 - 4.0 * to_close(t)).max(0.0) + 0.3 * noise(t)).collect();
+    let built = [
+        ("seasonal-naive", &repeated),
+        ("seasonal-mean", &noisy),
+        ("theta", &trend),
+        ("calendar-ridge", &year),
+        ("prophet", &year),
+        ("prophet-qe", &closing),
+    ];
     assert_eq!(built.len() + 1, NAMES.len());
     for (name, values) in built {
         let cut = values.len() - 60;
