@@ -95,7 +95,7 @@ fn power(factor: f64, exponent: f64) -> f64 {
 /// What drives the residuals of one scenario.
 #[derive(Clone, Debug)]
 pub(crate) struct DailyNoise {
-    driver: Driver,
+    pub(crate) driver: Driver,
     wild: WildDays,
     is_normal: bool,
     mixers: Vec<Mixer>,
@@ -115,6 +115,7 @@ struct Scales {
 /// A set of servers that have noise in common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scope {
+    Server,
     Pool,
     Service,
     Region,
@@ -153,17 +154,29 @@ impl DailyNoise {
 
     /// The noise that all servers of one scope share.
     pub(crate) fn shared(&self, seed: u64, scope: Scope, scope_id: &str, n_days: usize) -> Vec<Quad> {
+        let (stream, scale) = self.part(seed, scope, scope_id);
+        let mut values = vec![[0.0; 4]; n_days];
+        if scale > 0.0 {
+            self.driver.add(stream, scale, &mut values);
+        }
+        values
+    }
+
+    /// The stream of one scope's noise, and its share of the standard deviation.
+    pub(crate) fn part(&self, seed: u64, scope: Scope, scope_id: &str) -> (Stream, f64) {
         let (name, scale) = match scope {
+            Scope::Server => ("server", self.scales.own),
             Scope::Pool => ("pool", self.scales.pool),
             Scope::Service => ("service", self.scales.service),
             Scope::Region => ("region", self.scales.region),
             Scope::Fleet => ("fleet", self.scales.fleet),
         };
-        let mut values = vec![[0.0; 4]; n_days];
-        if scale > 0.0 {
-            self.driver.add(Stream::new(seed, &["noise", name, scope_id]), scale, &mut values);
-        }
-        values
+        (Stream::new(seed, &["noise", name, scope_id]), scale)
+    }
+
+    /// What one scope's noise of day `last` passes on to the days after it.
+    pub(crate) fn state(&self, seed: u64, scope: Scope, scope_id: &str, last: usize) -> Vec<Quad> {
+        self.driver.state(self.part(seed, scope, scope_id).0, last)
     }
 
     /// The correlated noise of one server: standard normal but for its wild days.
@@ -171,11 +184,11 @@ impl DailyNoise {
         let [pool, service, region] = sources.shared;
         let sum = |((a, b), c): ((&Quad, &Quad), &Quad)| std::array::from_fn(|m| a[m] + b[m] + c[m]);
         let mut values: Vec<Quad> = pool.iter().zip(service).zip(region).map(sum).collect();
-        if self.scales.own > 0.0 {
-            let own = Stream::new(sources.seed, &["noise", "server", sources.server_id]);
-            self.driver.add(own, self.scales.own, &mut values);
+        let (own, scale) = self.part(sources.seed, Scope::Server, sources.server_id);
+        if scale > 0.0 {
+            self.driver.add(own, scale, &mut values);
         }
-        let wild = Stream::new(sources.seed, &["noise", "wild days", sources.server_id]);
+        let wild = self.wild_days(sources.seed, sources.server_id);
         for (day, value) in values.iter_mut().enumerate() {
             let scale = self.wild.scale(wild, day);
             *value = self.mixers[sources.archetype].mix(*value).map(|z| z * scale);
@@ -183,11 +196,30 @@ impl DailyNoise {
         values
     }
 
+    /// The stream that chooses a server's wild days.
+    pub(crate) fn wild_days(&self, seed: u64, server_id: &str) -> Stream {
+        Stream::new(seed, &["noise", "wild days", server_id])
+    }
+
+    /// Correlates the metrics of one day's noise, one column per metric, one entry per draw, and makes the
+    /// day wild in the draws whose uniform number says so.
+    pub(crate) fn correlate_columns(&self, archetype: usize, uniforms: &[f64], columns: &mut [Vec<f64>; 4]) {
+        let [a, b, c, d] = columns.each_mut().map(|column| &mut column[..]);
+        for ((((a, b), c), d), &uniform) in a.iter_mut().zip(b).zip(c).zip(d).zip(uniforms) {
+            let scale = self.wild.scale_at(uniform);
+            [*a, *b, *c, *d] = self.mixers[archetype].mix([*a, *b, *c, *d]).map(|z| z * scale);
+        }
+    }
+
+    /// The law of each metric's residual.
+    pub(crate) fn laws(&self, effects: &Effects) -> [Marginal; 4] {
+        effects.noise.map(|variation| Marginal::new(self.is_normal, variation, &self.wild))
+    }
+
     /// Lays the noise of one server, and its events, over its expected layers.
     pub(crate) fn complete(&self, layers: &mut [Layers; 4], effects: &Effects, sources: &Sources<'_>) {
         let standard = self.standard(sources);
-        for (m, layer) in layers.iter_mut().enumerate() {
-            let law = Marginal::new(self.is_normal, effects.noise[m], &self.wild);
+        for (m, (layer, law)) in layers.iter_mut().zip(self.laws(effects)).enumerate() {
             layer.noise = standard.iter().map(|z| law.factor(z[m])).collect();
             layer.event = sources.course.daily(m, layer.growth.len());
             layer.demand = layer.product();

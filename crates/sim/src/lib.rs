@@ -38,6 +38,7 @@ mod keys;
 mod layers;
 mod membership;
 mod noise;
+mod oracle;
 mod profile;
 mod profile_text;
 mod scenario;
@@ -47,6 +48,7 @@ mod telemetry;
 
 pub use error::{Error, Result};
 pub use fleet::Fleet;
+pub use oracle::{Futures, Oracle, OracleSeries, OracleSpec, ServerOracle};
 pub use profile::Profile;
 pub use scenario::Scenario;
 pub use spec::{FleetSpec, SampleStep};

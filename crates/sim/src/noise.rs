@@ -13,7 +13,7 @@ pub(crate) type Quad = [f64; 4];
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Driver {
     /// Per process: its coefficient, the scale of its innovations, its share of the standard deviation.
-    processes: Vec<[f64; 3]>,
+    pub(crate) processes: Vec<[f64; 3]>,
 }
 
 impl Driver {
@@ -47,13 +47,33 @@ impl Driver {
             let mut state = stream.normal_quad(0);
             accumulate(first, state, weight);
             for (index, value) in values.iter_mut().enumerate().skip(1) {
-                let fresh = stream.normal_quad(index as u64);
-                for m in 0..4 {
-                    state[m] = phi * state[m] + innovation * fresh[m];
-                }
+                next(&mut state, phi, innovation, stream.normal_quad(index as u64));
                 accumulate(value, state, weight);
             }
         }
+    }
+}
+
+impl Driver {
+    /// The state of each process of `stream` at value `last`: all that later values remember of earlier ones.
+    pub(crate) fn state(&self, stream: Stream, last: usize) -> Vec<Quad> {
+        let state = |(number, &[phi, innovation, _]): (usize, &[f64; 3])| {
+            let stream = stream.child_number(number as u64);
+            let start = if phi == 0.0 { last } else { 0 };
+            let mut state = stream.normal_quad(start as u64);
+            for index in start + 1..=last {
+                next(&mut state, phi, innovation, stream.normal_quad(index as u64));
+            }
+            state
+        };
+        self.processes.iter().enumerate().map(state).collect()
+    }
+}
+
+#[inline]
+fn next(state: &mut Quad, phi: f64, innovation: f64, fresh: Quad) {
+    for m in 0..4 {
+        state[m] = phi * state[m] + innovation * fresh[m];
     }
 }
 
@@ -103,7 +123,13 @@ impl WildDays {
     /// The scale of one day, common to the metrics of a server.
     #[inline]
     pub(crate) fn scale(&self, stream: Stream, day: usize) -> f64 {
-        if self.share > 0.0 && stream.uniform(day as u64) < self.share { self.wild } else { self.calm }
+        if self.share > 0.0 { self.scale_at(stream.uniform(day as u64)) } else { self.calm }
+    }
+
+    /// The scale of a day by its uniform number.
+    #[inline]
+    pub(crate) fn scale_at(&self, uniform: f64) -> f64 {
+        if uniform < self.share { self.wild } else { self.calm }
     }
 
     /// The mean of exp(sigma x scale x Z) for a standard normal Z, as a logarithm.

@@ -41,6 +41,11 @@ impl Course {
         Self { lasting, passing: Default::default() }
     }
 
+    /// Whether nothing happens.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lasting.is_empty() && self.passing.iter().all(Vec::is_empty)
+    }
+
     /// Multiplies what lasts onto one factor per day, from the fleet's first day on.
     pub(crate) fn lasting(&self, metric: usize, factors: &mut [f64]) {
         self.lasting.iter().for_each(|event| event.apply(metric, factors));
