@@ -1,6 +1,5 @@
 //! Made-up telemetry into a lake or into files.
 
-use crate::oracle::{self, oracles};
 use crate::store::{self, RunRecord};
 use crate::{Context, Error, Result};
 use fleetcast_lake::{
@@ -8,7 +7,7 @@ use fleetcast_lake::{
     servers_frame,
 };
 use fleetcast_numeric::stream::stable_hash;
-use fleetcast_sim::{Event, Fleet, FleetSpec, METRICS, Profile, SampleStep, Scenario, ServerTelemetry};
+use fleetcast_sim::{Event, Fleet, FleetSpec, METRICS, Profile, SampleStep, Scenario, ServerTelemetry, Workspace};
 use jiff::civil::{Date, date};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -34,10 +33,6 @@ pub struct GenerateOptions {
     pub profile: Option<PathBuf>,
     /// Only these servers; all of them when empty.
     pub only: Vec<String>,
-    /// Days at whose end an oracle says what could be known of the days after.
-    pub oracle_cutoffs: Vec<Date>,
-    /// Days after each cutoff that it speaks of.
-    pub oracle_horizon_days: usize,
 }
 
 impl Default for GenerateOptions {
@@ -51,8 +46,6 @@ impl Default for GenerateOptions {
             scenario: "enterprise".to_owned(),
             profile: None,
             only: Vec::new(),
-            oracle_cutoffs: Vec::new(),
-            oracle_horizon_days: 180,
         }
     }
 }
@@ -123,14 +116,10 @@ pub fn generate_into(lake: &Lake, options: &GenerateOptions, context: &Context) 
     store::check_generated(lake)?;
     let fleet = fleet(options)?;
     let members = members(&fleet, &options.only)?;
-    let oracles = oracles(&fleet, options)?;
     context.progress.begin("generating telemetry", members.len());
     let change = lake.begin()?;
     let sink = |table: Table, frame: &Frame, part: usize| Ok(change.write_part(table, frame, &Mode::Replace, part)?);
     let generated = each_part(&fleet, &members, context, &sink)?;
-    // What an oracle said of another fleet would be wrong of this one.
-    change.clear(Table::Oracle)?;
-    oracle::write(&oracles, &members, context, &sink)?;
     write_whole(&change, &fleet, &members)?;
     let run_id = format!("{:016x}", stable_hash(format!("generate {options:?}").as_bytes()));
     store::write_run(
@@ -170,9 +159,8 @@ pub fn generate_files(
 ) -> Result<Generated> {
     let fleet = fleet(options)?;
     let members = members(&fleet, &options.only)?;
-    let oracles = oracles(&fleet, options)?;
     context.progress.begin("generating telemetry", members.len());
-    let mut tables = vec![
+    let tables = [
         Table::Servers,
         Table::Metrics,
         Table::Samples,
@@ -181,7 +169,6 @@ pub fn generate_files(
         Table::Events,
         Table::TruthCrossings,
     ];
-    tables.extend((!oracles.is_empty()).then_some(Table::Oracle));
     std::fs::create_dir_all(folder).map_err(|source| Error::Io { file: folder.display().to_string(), source })?;
     let files: Vec<(Table, FrameFile)> = tables
         .iter()
@@ -197,7 +184,6 @@ pub fn generate_files(
         None => Ok(()),
     };
     let generated = each_part(&fleet, &members, context, &sink)?;
-    oracle::write(&oracles, &members, context, &sink)?;
     for (table, frame) in whole_tables(&fleet, &members)? {
         sink(table, &frame, 0)?;
     }
@@ -216,11 +202,14 @@ pub fn generate_nothing(options: &GenerateOptions, context: &Context) -> Result<
     let fleet = fleet(options)?;
     let members = members(&fleet, &options.only)?;
     context.progress.begin("generating telemetry", members.len());
-    let generated = members.par_iter().map(|&index| {
-        let telemetry = fleet.generate(index);
+    let generated = members.par_iter().map_init(Workspace::default, |memory, &index| {
+        let mut telemetry = fleet.generate_in(memory, index);
         context.progress.advance(1);
-        let events: BTreeSet<String> = telemetry.events.into_iter().map(|event| event.event_id).collect();
-        (telemetry.ts_ms.len(), events)
+        let events = std::mem::take(&mut telemetry.events);
+        let events: BTreeSet<String> = events.into_iter().map(|event| event.event_id).collect();
+        let n_rows = telemetry.ts_ms.len();
+        memory.take_back(telemetry);
+        (n_rows, events)
     });
     let (n_rows, events) = generated.reduce(
         || (0, BTreeSet::new()),
@@ -235,7 +224,7 @@ pub fn generate_nothing(options: &GenerateOptions, context: &Context) -> Result<
 }
 
 /// Where the tables of a part go: table, rows, number of the part.
-pub(crate) type Sink<'a> = &'a (dyn Fn(Table, &Frame, usize) -> Result<()> + Sync);
+type Sink<'a> = &'a (dyn Fn(Table, &Frame, usize) -> Result<()> + Sync);
 
 /// Generates the servers part by part; parts are numbered, so it does not matter which is done first.
 fn each_part(fleet: &Fleet, members: &[usize], context: &Context, sink: Sink) -> Result<Generated> {
@@ -347,8 +336,17 @@ fn truth_frame(servers: &[ServerTelemetry]) -> Result<Frame> {
                 metrics.push(name.clone());
                 times.push(ts);
                 saturated.push(t.saturated[at]);
-                let row = [&t.growth, &t.week, &t.season, &t.day, &t.noise, &t.event, &t.demand, &t.observed];
-                parts.iter_mut().zip(row).for_each(|(column, series)| column.push(series[at]));
+                let row = [
+                    t.growth[at],
+                    t.week[at],
+                    t.season[at],
+                    t.day[at],
+                    t.noise[at],
+                    t.event[at],
+                    t.demand[at],
+                    t.observed[at],
+                ];
+                parts.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
             }
         }
     }

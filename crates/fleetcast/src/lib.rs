@@ -19,7 +19,6 @@ pub mod forecast;
 pub mod generate;
 pub mod ingest;
 pub mod line_up;
-mod oracle;
 pub mod plan;
 mod progress;
 pub mod realism;

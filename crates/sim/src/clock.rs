@@ -3,6 +3,7 @@
 use crate::SampleStep;
 use fleetcast_core::Zone;
 use jiff::civil::Date;
+use std::sync::{Arc, OnceLock};
 
 /// Width in seconds of the cells of local time in which the day's shape is tabulated. Every offset from
 /// UTC in use since 1973 is a whole number of them.
@@ -33,6 +34,11 @@ impl LocalDay {
         Self { start_s: 0, length_s: 86_400, first_s: 0, n: CELLS, offset, changed: None }
     }
 
+    /// Cell of local time of the first sample, where the others follow a step apart within 24 hours.
+    pub(crate) fn plain_start(&self) -> Option<usize> {
+        self.changed.is_none().then(|| ((self.first_s - self.start_s) / CELL_SECONDS) as usize)
+    }
+
     /// Cell of local time of sample `j` of the day.
     #[inline]
     pub(crate) fn cell(&self, j: usize, step_s: i64) -> usize {
@@ -48,6 +54,9 @@ impl LocalDay {
 pub(crate) struct ZoneDays {
     pub(crate) days: Vec<LocalDay>,
     pub(crate) step_s: i64,
+    /// The day of each sample, and its cell of local time; made when first asked for.
+    day_rows: OnceLock<Arc<Vec<u32>>>,
+    cell_rows: OnceLock<Arc<Vec<u32>>>,
 }
 
 impl ZoneDays {
@@ -63,12 +72,26 @@ impl ZoneDays {
                 day
             })
             .collect();
-        Self { days, step_s }
+        Self { days, step_s, day_rows: OnceLock::new(), cell_rows: OnceLock::new() }
     }
 
     /// Samples of the first `n_days`.
     pub(crate) fn n_samples(&self, n_days: usize) -> usize {
         self.days[..n_days].last().map_or(0, |day| day.offset + day.n)
+    }
+
+    /// The number of the day of each sample of the first `n_days`, which are always the same.
+    pub(crate) fn day_rows(&self, n_days: usize) -> Arc<Vec<u32>> {
+        let days = || self.days[..n_days].iter().enumerate();
+        let rows = || days().flat_map(|(number, day)| std::iter::repeat_n(number as u32, day.n)).collect();
+        Arc::clone(self.day_rows.get_or_init(|| Arc::new(rows())))
+    }
+
+    /// The cell of local time of each sample of the first `n_days`, which are always the same.
+    pub(crate) fn cell_rows(&self, n_days: usize) -> Arc<Vec<u32>> {
+        let cells = |day: &LocalDay| (0..day.n).map(|j| day.cell(j, self.step_s) as u32).collect::<Vec<_>>();
+        let rows = || self.days[..n_days].iter().flat_map(cells).collect();
+        Arc::clone(self.cell_rows.get_or_init(|| Arc::new(rows())))
     }
 
     /// Times of the samples of the first `n_days`, milliseconds since 1970 UTC.

@@ -3,18 +3,29 @@
 use crate::effects::Effects;
 use crate::events::Course;
 use crate::layers;
-use crate::noise::{Driver, Marginal, Mixer, Quad, WildDays};
+use crate::noise::{Columns, Driver, Marginal, Mixer, WildDays};
 use crate::scenario::Scenario;
-use fleetcast_numeric::{Stream, math};
+use crate::{Layer, Workspace};
+use fleetcast_numeric::{Stream, math, wide};
 use jiff::civil::{Date, Weekday};
+use multiversion::multiversion;
+use std::sync::OnceLock;
 
-/// What all servers share from day to day: the day's class and the season of each archetype.
-#[derive(Clone, Debug)]
+/// What servers share from day to day: the day's class, and the layers that do not depend on the server.
+#[derive(Debug)]
 pub(crate) struct Dates {
     /// Per region, index into the week's factors, 0 for Monday; a holiday is a Sunday.
     class: Vec<Vec<u8>>,
-    /// Season factor of each archetype.
-    season: Vec<Vec<f64>>,
+    /// Season factor of each archetype, and its logarithm.
+    season: Vec<Layer>,
+    log_season: Vec<Vec<f64>>,
+    /// 1 on every day.
+    ones: Layer,
+    /// Per archetype and region, the week of each metric, made when first asked for.
+    weeks: Vec<OnceLock<[Layer; 4]>>,
+    /// Per archetype and metric, the growth of the server that was first asked for, by its rate: in a plain
+    /// fleet it is that of all.
+    growth: Vec<[OnceLock<(f64, Layer)>; 4]>,
 }
 
 impl Dates {
@@ -25,7 +36,7 @@ impl Dates {
             .map(|region| dates.iter().map(|&date| class_index(region.calendar.day_class(date))).collect())
             .collect();
         let excess = scenario.raw.season.year_end_excess_factor;
-        let season = scenario
+        let season: Vec<Vec<f64>> = scenario
             .archetypes
             .iter()
             .map(|archetype| {
@@ -34,11 +45,63 @@ impl Dates {
                 dates.iter().map(|&date| layers::season(&scenario.calendar, date, peak, trough, excess)).collect()
             })
             .collect();
-        Self { class, season }
+        let logs = |season: &Vec<f64>| season.iter().map(|&factor| math::ln(factor)).collect();
+        Self {
+            class,
+            log_season: season.iter().map(logs).collect(),
+            season: season.into_iter().map(Layer::from).collect(),
+            ones: vec![1.0; dates.len()].into(),
+            weeks: (0..scenario.archetypes.len() * scenario.regions.len()).map(|_| OnceLock::new()).collect(),
+            growth: scenario.archetypes.iter().map(|_| Default::default()).collect(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.class[0].len()
+        self.ones.len()
+    }
+
+    /// A layer that changes nothing.
+    pub(crate) fn ones(&self) -> &Layer {
+        &self.ones
+    }
+
+    fn week(&self, scenario: &Scenario, (archetype, region): (usize, usize)) -> &[Layer; 4] {
+        self.weeks[archetype * scenario.regions.len() + region].get_or_init(|| {
+            let week = scenario.archetypes[archetype].profile.week();
+            scenario.raw.week_loading.array().map(|loading| {
+                let week = week.map(|factor| power(factor, loading));
+                if week == [1.0; 7] {
+                    return self.ones.clone();
+                }
+                self.class[region].iter().map(|&class| week[usize::from(class)]).collect::<Vec<f64>>().into()
+            })
+        })
+    }
+
+    fn season(&self, archetype: usize, exponent: f64, memory: &mut Workspace) -> Layer {
+        if exponent == 0.0 {
+            return self.ones.clone();
+        }
+        if exponent == 1.0 {
+            return self.season[archetype].clone();
+        }
+        let mut column = memory.room(self.len());
+        column.extend(self.log_season[archetype].iter().map(|log| exponent * log));
+        wide::exp(&mut column);
+        column.into()
+    }
+
+    fn growth(&self, archetype: usize, metric: usize, rate: f64, first_day: usize, memory: &mut Workspace) -> Layer {
+        if rate == 0.0 {
+            return self.ones.clone();
+        }
+        let mut make = || {
+            let mut column = memory.room(self.len());
+            layers::growth(rate, first_day..first_day + self.len(), &mut column);
+            Layer::from(column)
+        };
+        let (known, layer) = self.growth[archetype][metric].get_or_init(|| (rate, make()));
+        if known.to_bits() == rate.to_bits() { layer.clone() } else { make() }
     }
 }
 
@@ -50,34 +113,32 @@ fn class_index(day: Weekday) -> u8 {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Layers {
     pub(crate) base: f64,
-    pub(crate) growth: Vec<f64>,
-    pub(crate) week: Vec<f64>,
-    pub(crate) season: Vec<f64>,
+    pub(crate) growth: Layer,
+    pub(crate) week: Layer,
+    pub(crate) season: Layer,
     pub(crate) noise: Vec<f64>,
-    pub(crate) event: Vec<f64>,
+    pub(crate) event: Layer,
     pub(crate) demand: Vec<f64>,
 }
 
-/// The layers but noise and events, of all metrics; `first_day` is the number of the first of `dates`.
+/// The layers but noise and events, of all metrics; `first_day` is the number of the first of `dates`,
+/// always the same for the same `dates`.
 pub(crate) fn expected(
     scenario: &Scenario,
     dates: &Dates,
     first_day: usize,
     (archetype, region): (usize, usize),
     effects: &Effects,
+    memory: &mut Workspace,
 ) -> [Layers; 4] {
-    let profile = &scenario.archetypes[archetype].profile;
-    let week_loading = scenario.raw.week_loading.array();
-    std::array::from_fn(|m| {
-        let week: [f64; 7] = profile.week().map(|factor| power(factor, week_loading[m]));
-        let season = &dates.season[archetype];
-        Layers {
-            base: effects.base[m],
-            growth: (0..dates.len()).map(|day| layers::growth(effects.growth[m], first_day + day)).collect(),
-            week: dates.class[region].iter().map(|&class| week[usize::from(class)]).collect(),
-            season: season.iter().map(|&factor| power(factor, effects.season[m])).collect(),
-            ..Layers::default()
-        }
+    let week = dates.week(scenario, (archetype, region));
+    std::array::from_fn(|m| Layers {
+        base: effects.base[m],
+        growth: dates.growth(archetype, m, effects.growth[m], first_day, memory),
+        week: week[m].clone(),
+        season: dates.season(archetype, effects.season[m], memory),
+        event: dates.ones().clone(),
+        ..Layers::default()
     })
 }
 
@@ -95,7 +156,7 @@ fn power(factor: f64, exponent: f64) -> f64 {
 /// What drives the residuals of one scenario.
 #[derive(Clone, Debug)]
 pub(crate) struct DailyNoise {
-    pub(crate) driver: Driver,
+    driver: Driver,
     wild: WildDays,
     is_normal: bool,
     mixers: Vec<Mixer>,
@@ -115,7 +176,6 @@ struct Scales {
 /// A set of servers that have noise in common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scope {
-    Server,
     Pool,
     Service,
     Region,
@@ -128,7 +188,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) server_id: &'a str,
     pub(crate) archetype: usize,
     /// The noise of its pool, its service, and its region with the fleet's, before it is correlated.
-    pub(crate) shared: [&'a [Quad]; 3],
+    /// Without columns where that share is nothing.
+    pub(crate) shared: [&'a Columns; 3],
     pub(crate) course: &'a Course,
 }
 
@@ -152,86 +213,84 @@ impl DailyNoise {
         }
     }
 
-    /// The noise that all servers of one scope share.
-    pub(crate) fn shared(&self, seed: u64, scope: Scope, scope_id: &str, n_days: usize) -> Vec<Quad> {
-        let (stream, scale) = self.part(seed, scope, scope_id);
-        let mut values = vec![[0.0; 4]; n_days];
-        if scale > 0.0 {
-            self.driver.add(stream, scale, &mut values);
-        }
-        values
-    }
-
-    /// The stream of one scope's noise, and its share of the standard deviation.
-    pub(crate) fn part(&self, seed: u64, scope: Scope, scope_id: &str) -> (Stream, f64) {
+    /// The noise that all servers of one scope share; empty columns where they share nothing.
+    pub(crate) fn shared(&self, seed: u64, scope: Scope, scope_id: &str, n_days: usize) -> Columns {
         let (name, scale) = match scope {
-            Scope::Server => ("server", self.scales.own),
             Scope::Pool => ("pool", self.scales.pool),
             Scope::Service => ("service", self.scales.service),
             Scope::Region => ("region", self.scales.region),
             Scope::Fleet => ("fleet", self.scales.fleet),
         };
-        (Stream::new(seed, &["noise", name, scope_id]), scale)
-    }
-
-    /// What one scope's noise of day `last` passes on to the days after it.
-    pub(crate) fn state(&self, seed: u64, scope: Scope, scope_id: &str, last: usize) -> Vec<Quad> {
-        self.driver.state(self.part(seed, scope, scope_id).0, last)
-    }
-
-    /// The correlated noise of one server: standard normal but for its wild days.
-    fn standard(&self, sources: &Sources<'_>) -> Vec<Quad> {
-        let [pool, service, region] = sources.shared;
-        let sum = |((a, b), c): ((&Quad, &Quad), &Quad)| std::array::from_fn(|m| a[m] + b[m] + c[m]);
-        let mut values: Vec<Quad> = pool.iter().zip(service).zip(region).map(sum).collect();
-        let (own, scale) = self.part(sources.seed, Scope::Server, sources.server_id);
+        let mut values = Columns::default();
         if scale > 0.0 {
-            self.driver.add(own, scale, &mut values);
-        }
-        let wild = self.wild_days(sources.seed, sources.server_id);
-        for (day, value) in values.iter_mut().enumerate() {
-            let scale = self.wild.scale(wild, day);
-            *value = self.mixers[sources.archetype].mix(*value).map(|z| z * scale);
+            values.iter_mut().for_each(|column| column.resize(n_days, 0.0));
+            self.driver.add(Stream::new(seed, &["noise", name, scope_id]), scale, &mut values);
         }
         values
     }
 
-    /// The stream that chooses a server's wild days.
-    pub(crate) fn wild_days(&self, seed: u64, server_id: &str) -> Stream {
-        Stream::new(seed, &["noise", "wild days", server_id])
-    }
-
-    /// Correlates the metrics of one day's noise, one column per metric, one entry per draw, and makes the
-    /// day wild in the draws whose uniform number says so.
-    pub(crate) fn correlate_columns(&self, archetype: usize, uniforms: &[f64], columns: &mut [Vec<f64>; 4]) {
-        let [a, b, c, d] = columns.each_mut().map(|column| &mut column[..]);
-        for ((((a, b), c), d), &uniform) in a.iter_mut().zip(b).zip(c).zip(d).zip(uniforms) {
-            let scale = self.wild.scale_at(uniform);
-            [*a, *b, *c, *d] = self.mixers[archetype].mix([*a, *b, *c, *d]).map(|z| z * scale);
+    /// The correlated noise of one server: standard normal but for its wild days.
+    fn standard(&self, sources: &Sources<'_>, n_days: usize, memory: &mut Workspace) -> Columns {
+        let mut values: Columns = std::array::from_fn(|_| memory.filled(n_days, 0.0));
+        for shared in sources.shared {
+            add(&mut values, shared);
         }
-    }
-
-    /// The law of each metric's residual.
-    pub(crate) fn laws(&self, effects: &Effects) -> [Marginal; 4] {
-        effects.noise.map(|variation| Marginal::new(self.is_normal, variation, &self.wild))
+        if self.scales.own > 0.0 {
+            let own = Stream::new(sources.seed, &["noise", "server", sources.server_id]);
+            self.driver.add(own, self.scales.own, &mut values);
+        }
+        let wild = Stream::new(sources.seed, &["noise", "wild days", sources.server_id]);
+        let scales = self.wild.scales(wild, memory.filled(n_days, 0.0));
+        self.mixers[sources.archetype].mix(scales.as_deref(), &mut values);
+        scales.into_iter().for_each(|column| memory.give(column));
+        values
     }
 
     /// Lays the noise of one server, and its events, over its expected layers.
-    pub(crate) fn complete(&self, layers: &mut [Layers; 4], effects: &Effects, sources: &Sources<'_>) {
-        let standard = self.standard(sources);
-        for (m, (layer, law)) in layers.iter_mut().zip(self.laws(effects)).enumerate() {
-            layer.noise = standard.iter().map(|z| law.factor(z[m])).collect();
-            layer.event = sources.course.daily(m, layer.growth.len());
-            layer.demand = layer.product();
+    pub(crate) fn complete(
+        &self,
+        layers: &mut [Layers; 4],
+        effects: &Effects,
+        sources: &Sources<'_>,
+        memory: &mut Workspace,
+    ) {
+        let n_days = layers[0].event.len();
+        let standard = self.standard(sources, n_days, memory);
+        for ((m, layer), mut noise) in layers.iter_mut().enumerate().zip(standard) {
+            Marginal::new(self.is_normal, effects.noise[m], &self.wild).apply(&mut noise);
+            layer.noise = noise;
+            if sources.course.touches(m) {
+                layer.event = sources.course.daily(m, n_days).into();
+            }
+            layer.demand = layer.product(memory);
         }
+    }
+}
+
+/// Adds one set of columns to another; nothing when it is empty.
+pub(crate) fn add(sums: &mut Columns, terms: &Columns) {
+    for (sums, terms) in sums.iter_mut().zip(terms) {
+        sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
     }
 }
 
 impl Layers {
     /// base x growth x week x season x noise x event, day by day.
-    fn product(&self) -> Vec<f64> {
-        let days = self.growth.iter().zip(&self.week).zip(&self.season).zip(&self.noise).zip(&self.event);
-        days.map(|((((growth, week), season), noise), event)| self.base * growth * week * season * noise * event)
-            .collect()
+    fn product(&self, memory: &mut Workspace) -> Vec<f64> {
+        const ALONE: &str = "a day's layers have a value for each day";
+        let [growth, week, season, event] =
+            [&self.growth, &self.week, &self.season, &self.event].map(|layer| layer.as_slice().expect(ALONE));
+        let mut demand = memory.copy(&self.noise);
+        multiply(self.base, [growth, week, season, event], &mut demand);
+        demand
+    }
+}
+
+/// base x growth x week x season x noise x event, where `product` holds the noise.
+#[multiversion(targets("x86_64+avx+avx2"))]
+fn multiply(base: f64, [growth, week, season, event]: [&[f64]; 4], product: &mut [f64]) {
+    let layers = growth.iter().zip(week).zip(season).zip(event);
+    for (product, (((growth, week), season), event)) in product.iter_mut().zip(layers) {
+        *product = base * growth * week * season * *product * event;
     }
 }

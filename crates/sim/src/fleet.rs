@@ -7,19 +7,18 @@ use crate::events::{Course, Instants, Place};
 use crate::intraday::{self, Inside, Ratios};
 use crate::layers::Saturation;
 use crate::membership::Membership;
-use crate::noise::Quad;
+use crate::noise::Columns;
 use crate::telemetry::{DailyTelemetry, Event, METRICS, ServerTelemetry, TrueCrossing, TruthSeries};
-use crate::{FleetSpec, Result, SampleStep, Scenario};
+use crate::{FleetSpec, Layer, Result, SampleStep, Scenario, Workspace};
 use fleetcast_core::{Calendar, Metric, Server};
 use fleetcast_numeric::Stream;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Thresholds whose first crossing the truth tells, in % of the capacity.
-pub(crate) const THRESHOLDS: [f64; 2] = [80.0, 90.0];
+const THRESHOLDS: [f64; 2] = [80.0, 90.0];
 
 /// No expectation is given for later days: the calendars end before.
 const LAST_EXPECTED_DAY: usize = 30_000;
@@ -30,32 +29,32 @@ const REMEMBERED_POOLS: usize = 16;
 /// A fleet that can be generated, server by server, on any thread and in any order.
 #[derive(Debug)]
 pub struct Fleet {
-    pub(crate) scenario: Scenario,
-    pub(crate) spec: FleetSpec,
-    pub(crate) metrics: [Arc<Metric>; 4],
-    pub(crate) saturation: Saturation,
-    pub(crate) noise: DailyNoise,
+    scenario: Scenario,
+    spec: FleetSpec,
+    metrics: [Arc<Metric>; 4],
+    saturation: Saturation,
+    noise: DailyNoise,
     /// The days of the run; at finer steps one more, towards which the last evening leads.
-    pub(crate) dates: Vec<Date>,
+    dates: Vec<Date>,
     day_tables: Dates,
     /// Per region.
     zones: Vec<ZoneDays>,
     /// Noise of each service, and of each region with that of the whole fleet, made when first asked for.
-    services: Vec<OnceLock<Vec<Quad>>>,
-    regions: Vec<OnceLock<Vec<Quad>>>,
+    services: Vec<OnceLock<Columns>>,
+    regions: Vec<OnceLock<Columns>>,
     /// Noise of the pools asked for last: the servers of a pool are mostly generated one after another.
-    pools: Mutex<VecDeque<(usize, Arc<Vec<Quad>>)>>,
+    pools: Mutex<VecDeque<(usize, Arc<Columns>)>>,
     /// Per archetype.
     ratios: Vec<OnceLock<Ratios>>,
 }
 
 /// One server of the fleet and how it differs from its profile.
-pub(crate) struct Subject {
-    pub(crate) server: Server,
-    pub(crate) pool: String,
-    pub(crate) member: Membership,
-    pub(crate) effects: Effects,
-    pub(crate) course: Course,
+struct Subject {
+    server: Server,
+    pool: String,
+    member: Membership,
+    effects: Effects,
+    course: Course,
 }
 
 impl Fleet {
@@ -135,21 +134,27 @@ impl Fleet {
     /// Everything about the server of this index. A function of scenario, seed, span, step and index
     /// alone. An index beyond the fleet is a server of a larger fleet.
     pub fn generate(&self, index: usize) -> ServerTelemetry {
+        self.generate_in(&mut Workspace::default(), index)
+    }
+
+    /// As [`Fleet::generate`], in memory that servers before it have given back.
+    pub fn generate_in(&self, memory: &mut Workspace, index: usize) -> ServerTelemetry {
         let subject = self.subject(index, self.dates.len());
-        let layers = self.layers(&subject);
+        let layers = self.layers(&subject, memory);
         let crossings = self.crossings(&subject.server, &layers);
         let zone = &self.zones[subject.member.region];
         let ts_ms = zone.times_ms(self.spec.days);
         let (truth, daily) = match self.spec.step {
             SampleStep::Day => {
-                let truth = self.serve(layers.map(daily_truth));
-                let daily = self.daily(&subject, &truth);
+                let ones = self.day_tables.ones();
+                let truth = self.serve(layers.map(|layers| daily_truth(layers, ones)), memory);
+                let daily = self.daily(&subject, &truth, memory);
                 (truth, Some(daily))
             }
-            _ => (self.intraday(&subject, &layers, zone), None),
+            _ => (self.intraday(&subject, layers, zone, memory), None),
         };
         let events = self.events_of(&subject);
-        let observed = truth.each_ref().map(|series| series.observed.clone());
+        let observed = truth.each_ref().map(|series| memory.copy(&series.observed));
         ServerTelemetry { server: subject.server, ts_ms, observed, daily, truth, events, crossings }
     }
 
@@ -169,7 +174,8 @@ impl Fleet {
         let dates: Vec<Date> = first.series(1.day()).take(n_days).collect();
         let tables = Dates::new(&self.scenario, &dates);
         let kind = (subject.member.archetype, subject.member.region);
-        let layers = daily::expected(&self.scenario, &tables, from_day, kind, &subject.effects);
+        let memory = &mut Workspace::default();
+        let layers = daily::expected(&self.scenario, &tables, from_day, kind, &subject.effects, memory);
         let mut metric = 0;
         layers.map(|layer| {
             let events = subject.course.daily(metric, last);
@@ -200,50 +206,47 @@ impl Fleet {
     }
 
     /// The server of this index, with the events that begin before day `n_days`.
-    pub(crate) fn subject(&self, index: usize, n_days: usize) -> Subject {
+    fn subject(&self, index: usize, n_days: usize) -> Subject {
         let seed = self.spec.seed;
         let member = Membership::of(&self.scenario, seed, index);
         let server = self.server(index);
         let pool = member.pool_name(&self.scenario);
         let effects = Effects::of(&self.scenario, seed, &member, server.server_id());
-        let mut subject = Subject { server, pool, member, effects, course: Course::default() };
-        subject.course = self.course(seed, &subject, 0..n_days);
-        subject
+        let place = Place { server_id: server.server_id(), pool: &pool };
+        let course = Course::of(&self.scenario, seed, &place, 0..n_days);
+        Subject { server, pool, member, effects, course }
     }
 
-    /// The events of a server that begin on the days `begin`, drawn from `seed`.
-    pub(crate) fn course(&self, seed: u64, subject: &Subject, begin: Range<usize>) -> Course {
-        let place = Place { server_id: subject.server.server_id(), pool: &subject.pool };
-        Course::of(&self.scenario, seed, &place, begin)
-    }
-
-    fn layers(&self, subject: &Subject) -> [Layers; 4] {
+    fn layers(&self, subject: &Subject, memory: &mut Workspace) -> [Layers; 4] {
         let (member, effects) = (&subject.member, &subject.effects);
-        let mut layers =
-            daily::expected(&self.scenario, &self.day_tables, 0, (member.archetype, member.region), effects);
+        let kind = (member.archetype, member.region);
+        let mut layers = daily::expected(&self.scenario, &self.day_tables, 0, kind, effects, memory);
         let n = self.dates.len();
         let seed = self.spec.seed;
         let service = &self.scenario.raw.services[member.service].name;
         let region = &self.scenario.regions[member.region].name;
         let noise = |scope, name: &str| self.noise.shared(seed, scope, name, n);
+        let pool = self.pool_noise(subject);
         let shared = [
-            &self.pool_noise(subject)[..],
+            &*pool,
             self.services[member.service].get_or_init(|| noise(Scope::Service, service)),
             self.regions[member.region].get_or_init(|| {
-                let mut common = noise(Scope::Fleet, "");
-                let add = |(sum, own): (&mut Quad, Quad)| (0..4).for_each(|m| sum[m] += own[m]);
-                common.iter_mut().zip(noise(Scope::Region, region)).for_each(add);
+                let (mut common, own) = (noise(Scope::Fleet, ""), noise(Scope::Region, region));
+                if common[0].is_empty() {
+                    return own;
+                }
+                daily::add(&mut common, &own);
                 common
             }),
         ];
         let (server_id, archetype) = (subject.server.server_id(), member.archetype);
         let sources = Sources { seed, server_id, archetype, shared, course: &subject.course };
-        self.noise.complete(&mut layers, effects, &sources);
+        self.noise.complete(&mut layers, effects, &sources, memory);
         layers
     }
 
     /// The noise of a server's pool, remembered while its other servers are likely to ask for it.
-    fn pool_noise(&self, subject: &Subject) -> Arc<Vec<Quad>> {
+    fn pool_noise(&self, subject: &Subject) -> Arc<Columns> {
         let key = subject.member.pool;
         // A thread that panicked while it held the lock left the list whole: entries are only moved in.
         let recent = || self.pools.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -259,52 +262,69 @@ impl Fleet {
         noise
     }
 
-    fn intraday(&self, subject: &Subject, layers: &[Layers; 4], zone: &ZoneDays) -> [TruthSeries; 4] {
+    fn intraday(
+        &self,
+        subject: &Subject,
+        layers: [Layers; 4],
+        zone: &ZoneDays,
+        memory: &mut Workspace,
+    ) -> [TruthSeries; 4] {
         let effects = &subject.effects;
         let step = self.spec.step.to_string();
         let stream = Stream::new(self.spec.seed, &["noise", "inside the day", subject.server.server_id(), &step]);
-        let n = zone.n_samples(zone.days.len());
+        let size = (zone.n_samples(zone.days.len()), zone.step_s);
         let own = (effects.phase_hours, effects.noise_factor);
-        let inside = Inside::new(&self.scenario, subject.member.archetype, own, stream, (n, zone.step_s));
-        let samples = |m: usize| intraday::samples(&inside, m, (&layers[m], &subject.course), zone, self.spec.days);
-        self.serve(std::array::from_fn(samples))
+        let inside = Inside::new(&self.scenario, subject.member.archetype, own, stream, size, memory);
+        let truth = std::array::from_fn(|m| {
+            intraday::samples(&inside, m, (&layers[m], &subject.course), zone, self.spec.days, memory)
+        });
+        inside.end(memory);
+        for layer in layers {
+            [layer.noise, layer.demand].into_iter().for_each(|column| memory.give(column));
+        }
+        self.serve(truth, memory)
     }
 
     /// What bounds a metric on a server: its capacity where it is a percentage; throughput in MB/s is
     /// not bounded.
-    pub(crate) fn bound(&self, metric: usize) -> Option<f64> {
+    fn bound(&self, metric: usize) -> Option<f64> {
         self.metrics[metric].bounds().map(|bounds| bounds.high)
     }
 
-    fn serve(&self, mut truth: [TruthSeries; 4]) -> [TruthSeries; 4] {
+    fn serve(&self, mut truth: [TruthSeries; 4], memory: &mut Workspace) -> [TruthSeries; 4] {
         for (m, series) in truth.iter_mut().enumerate() {
-            let bound = self.bound(m);
-            let served = series.demand.iter().map(|&demand| self.saturation.serve(demand, bound));
-            (series.observed, series.saturated) = served.unzip();
+            series.observed = memory.room(series.demand.len());
+            self.saturation.serve_all(&series.demand, self.bound(m), &mut series.observed, &mut series.saturated);
         }
         truth
     }
 
-    fn daily(&self, subject: &Subject, truth: &[TruthSeries; 4]) -> DailyTelemetry {
+    fn daily(&self, subject: &Subject, truth: &[TruthSeries; 4], memory: &mut Workspace) -> DailyTelemetry {
         let archetype = subject.member.archetype;
         let ratios = self.ratios[archetype].get_or_init(|| Ratios::new(&self.scenario, archetype));
         let tables = ratios.tables(&subject.effects);
         let stream = Stream::new(self.spec.seed, &["mean and maximum", subject.server.server_id()]);
+        let mut drawn = memory.filled(self.spec.days, 0.0);
+        stream.fill_uniforms(0, &mut drawn);
+        let n_tables = tables[0][0].len();
         let days: Vec<usize> =
-            (0..self.spec.days).map(|day| stream.below(day as u64, tables[0].len() as u64) as usize).collect();
-        let series = |m: usize, which: usize| {
-            let (bound, demand) = (self.bound(m), &truth[m].demand);
-            let served =
-                |(demand, &day): (&f64, &usize)| self.saturation.serve(demand * tables[m][day][which], bound).0;
-            demand.iter().zip(&days).map(served).collect()
+            drawn.iter().map(|uniform| ((uniform * n_tables as f64) as usize).min(n_tables - 1)).collect();
+        let mut none = Vec::new();
+        let mut series = |m: usize, which: usize| {
+            let table = &tables[m][which];
+            drawn.iter_mut().zip(&truth[m].demand).zip(&days).for_each(|((v, demand), &day)| *v = demand * table[day]);
+            let mut column = memory.room(drawn.len());
+            self.saturation.serve_all(&drawn, self.bound(m), &mut column, &mut none);
+            column
         };
-        let p95 = truth.each_ref().map(|series| series.observed.clone());
         let (mut mean, mut max): ([Vec<f64>; 4], [Vec<f64>; 4]) =
             (std::array::from_fn(|m| series(m, 0)), std::array::from_fn(|m| series(m, 1)));
+        memory.give(drawn);
+        let p95 = truth.each_ref().map(|series| memory.copy(&series.observed));
         for m in 0..METRICS.len() {
             let passing = subject.course.passing(m).iter().filter(|(day, _)| *day < self.spec.days);
             for &(day, effect) in passing {
-                let ratios = tables[m][days[day]];
+                let ratios = [0, 1].map(|which| tables[m][which][days[day]]);
                 let served = |ratio: f64, share: f64| {
                     self.saturation.serve(truth[m].demand[day] * ratio * share, self.bound(m)).0
                 };
@@ -320,10 +340,16 @@ impl Fleet {
         for (metric, layer) in layers.iter().enumerate() {
             let Some(capacity) = server.capacity(&self.metrics[metric]) else { continue };
             let bound = self.bound(metric);
+            let demand = &layer.demand[..self.spec.days];
+            let most = demand.iter().fold(0.0, |most: f64, &load| if load > most { load } else { most });
             for threshold in THRESHOLDS {
                 let limit = threshold / 100.0 * capacity;
                 let over = |demand: &f64| self.saturation.serve(*demand, bound).0 >= limit;
-                if let Some(day) = layer.demand[..self.spec.days].iter().position(over) {
+                // What is served rises with the demand, and most servers never come near.
+                if !over(&most) {
+                    continue;
+                }
+                if let Some(day) = demand.iter().position(over) {
                     crossings.push(TrueCrossing { metric, threshold, date: self.dates[day] });
                 }
             }
@@ -332,10 +358,10 @@ impl Fleet {
     }
 }
 
-fn daily_truth(layers: Layers) -> TruthSeries {
+fn daily_truth(layers: Layers, ones: &Layer) -> TruthSeries {
     TruthSeries {
         base: layers.base,
-        day: vec![1.0; layers.growth.len()],
+        day: ones.clone(),
         growth: layers.growth,
         week: layers.week,
         season: layers.season,

@@ -5,25 +5,25 @@ use crate::daily::Layers;
 use crate::effects::Effects;
 use crate::events::Course;
 use crate::layers::DayShape;
-use crate::noise::{self, Mixer, Quad};
+use crate::noise::{self, Columns, Mixer, Quad};
 use crate::scenario::Scenario;
+use crate::tail::DayP95;
 use crate::telemetry::TruthSeries;
-use fleetcast_numeric::{Stream, math, quantile_of_sorted};
+use crate::{Layer, Workspace};
+use fleetcast_numeric::{Stream, math, quantile_of_sorted, wide};
+use std::sync::Arc;
 
-/// The quantile that makes the daily series.
-const P95: f64 = 0.95;
-/// Seconds over which a day's correction rises from nothing at midnight.
-const RISE_SECONDS: f64 = 1_800.0;
 /// Load, as a share of the base, below which a day's level is not told apart from nothing.
 const NOTHING: f64 = 1e-6;
 
-/// What the samples of one server have before each day is brought to its P95: the logarithm of the
-/// day's shape by local time, and the noise inside the day.
+/// What the samples of one server have before each day is brought to its P95: the day's shape by local
+/// time, and the noise inside the day.
 pub(crate) struct Inside {
-    /// Per metric, the logarithm of the day factor in each cell of local time.
+    /// Per metric, the logarithm of the day factor in each cell of local time, and the factor.
     log_shape: [Vec<f64>; 4],
-    /// Correlated standard normal noise, per sample.
-    standard: Vec<Quad>,
+    shape: [Arc<Vec<f64>>; 4],
+    /// Correlated standard normal noise, per sample; empty where there is none.
+    standard: Columns,
     /// Scale of the noise, per metric.
     sigma: Quad,
 }
@@ -36,30 +36,63 @@ impl Inside {
         (phase_hours, noise_factor): (f64, f64),
         stream: Stream,
         (n, step_s): (usize, i64),
+        memory: &mut Workspace,
     ) -> Self {
         let profile = &scenario.archetypes[archetype].profile;
         let intraday = &scenario.raw.intraday;
         let shape = DayShape::new(&profile.raw.day, intraday.window_edge_minutes / 60.0);
-        let cells: Vec<f64> = (0..CELLS)
-            .map(|cell| math::ln(shape.at((cell as i64 * CELL_SECONDS) as f64 / 3600.0, phase_hours)))
-            .collect();
-        let log_shape = scenario.raw.day_loading.array().map(|loading| cells.iter().map(|log| loading * log).collect());
+        let mut cells: Vec<f64> =
+            (0..CELLS).map(|cell| shape.at((cell as i64 * CELL_SECONDS) as f64 / 3600.0, phase_hours)).collect();
+        wide::ln(&mut cells);
+        let loadings = scenario.raw.day_loading.array();
+        let log_shape = loadings.map(|loading| cells.iter().map(|log| loading * log).collect::<Vec<f64>>());
+        let shape = log_shape.each_ref().map(|logs| {
+            let mut factors = logs.clone();
+            wide::exp(&mut factors);
+            Arc::new(factors)
+        });
         let sigma = noise::intraday_variation(intraday.std_percent, noise_factor).map(noise::log_std);
-        let mut standard = vec![[0.0; 4]; n];
+        let mut standard = Columns::default();
         if sigma.iter().any(|sigma| *sigma > 0.0) {
+            standard = std::array::from_fn(|_| memory.filled(n, 0.0));
             noise::intraday_driver(intraday, step_s as f64 / 86_400.0).add(stream, 1.0, &mut standard);
-            let mixer = Mixer::new(&profile.correlation());
-            standard.iter_mut().for_each(|value| *value = mixer.mix(*value));
+            Mixer::new(&profile.correlation()).mix(None, &mut standard);
         }
-        Self { log_shape, standard, sigma }
+        Self { log_shape, shape, standard, sigma }
+    }
+
+    /// Gives its memory back.
+    pub(crate) fn end(self, memory: &mut Workspace) {
+        self.standard.into_iter().for_each(|column| memory.give(column));
     }
 
     /// Logarithms of shape x noise of one metric on one day.
-    fn logs(&self, metric: usize, day: &LocalDay, step_s: i64, into: &mut Vec<f64>) {
-        into.clear();
-        let (shape, sigma) = (&self.log_shape[metric], self.sigma[metric]);
-        into.extend((0..day.n).map(|j| shape[day.cell(j, step_s)] + sigma * self.standard[day.offset + j][metric]));
+    fn logs(&self, metric: usize, day: &LocalDay, step_s: i64, into: &mut [f64]) {
+        at_cells(&self.log_shape[metric], day, step_s, into);
+        if let Some(noise) = self.standard[metric].get(day.offset..day.offset + day.n) {
+            let sigma = self.sigma[metric];
+            into.iter_mut().zip(noise).for_each(|(log, z)| *log += sigma * z);
+        }
     }
+}
+
+/// The entry of `cells` at the local time of each sample of a day.
+fn at_cells(cells: &[f64], day: &LocalDay, step_s: i64, into: &mut [f64]) {
+    match day.plain_start() {
+        Some(start) => {
+            let apart = (step_s / CELL_SECONDS) as usize;
+            into.iter_mut().zip(cells[start..].iter().step_by(apart)).for_each(|(value, cell)| *value = *cell);
+        }
+        None => into.iter_mut().enumerate().for_each(|(j, value)| *value = cells[day.cell(j, step_s)]),
+    }
+}
+
+/// A sample that a passing event changed: its index, the logarithm of its factor, and the logarithm of
+/// what it would have been.
+struct Changed {
+    at: usize,
+    pulse: f64,
+    plain: f64,
 }
 
 /// The samples of one metric of one server over the first `n_days`, with their layers. `daily` has one
@@ -70,171 +103,128 @@ pub(crate) fn samples(
     (daily, course): (&Layers, &Course),
     zone: &ZoneDays,
     n_days: usize,
+    memory: &mut Workspace,
 ) -> TruthSeries {
-    let mut lasting = vec![1.0; zone.days.len()];
+    let mut lasting = memory.filled(zone.days.len(), 1.0);
     course.lasting(metric, &mut lasting);
-    let levels = levels(inside, metric, (daily, course, &lasting), zone);
-    let n = zone.n_samples(n_days);
-    let mut truth = TruthSeries { base: daily.base, ..TruthSeries::default() };
-    for series in [&mut truth.growth, &mut truth.week, &mut truth.season, &mut truth.event] {
-        series.reserve(n);
+    let mut logs = memory.filled(zone.n_samples(zone.days.len()), 0.0);
+    for day in &zone.days {
+        inside.logs(metric, day, zone.step_s, &mut logs[day.offset..day.offset + day.n]);
     }
-    let mut day_values = DayValues::default();
+    let mut p95 = DayP95::default();
+    let (levels, targets) = levels(&logs, metric, (daily, course, &lasting), zone, &mut p95);
+    let mut changed = Vec::new();
     for (number, day) in zone.days[..n_days].iter().enumerate() {
-        inside.logs(metric, day, zone.step_s, &mut day_values.logs);
-        course.inside(metric, number, day, zone.step_s, &mut day_values.pulses);
+        course.inside(metric, number, day, zone.step_s, &mut p95.pulses);
         let around = [levels[number.saturating_sub(1)], levels[number], levels[number + 1]];
-        day_values.bring_to(daily.demand[number], around, day, zone.step_s);
-        let repeat = |series: &mut Vec<f64>, value: f64| series.resize(series.len() + day.n, value);
-        repeat(&mut truth.growth, daily.growth[number]);
-        repeat(&mut truth.week, daily.week[number]);
-        repeat(&mut truth.season, daily.season[number]);
-        repeat(&mut truth.event, lasting[number]);
-        let level = daily.base * daily.growth[number] * daily.week[number] * daily.season[number] * lasting[number];
-        for (j, &log) in day_values.logs.iter().enumerate() {
-            let factor = math::exp(inside.log_shape[metric][day.cell(j, zone.step_s)]);
-            let demand = if daily.demand[number] > 0.0 { math::exp(log) } else { 0.0 };
-            truth.day.push(factor);
-            truth.noise.push(demand / (level * factor));
-            truth.demand.push(demand);
-        }
-        let first = truth.demand.len() - day.n;
-        for (&(j, pulse), &plain) in day_values.pulses.iter().zip(&day_values.plain) {
-            let factor = math::exp(pulse);
-            truth.event[first + j] *= factor;
-            if daily.noise[number] > 0.0 {
-                truth.noise[first + j] = math::exp(plain) / (level * truth.day[first + j]);
-            }
-        }
+        let target = (daily.demand[number] > 0.0).then_some(targets[number]);
+        p95.bring_to(target, around, day, zone.step_s, &mut logs[day.offset..day.offset + day.n]);
+        let plain = p95.pulses.iter().zip(&p95.plain);
+        changed.extend(plain.map(|(&(j, pulse), &plain)| Changed { at: day.offset + j, pulse, plain }));
     }
+    logs.truncate(zone.n_samples(n_days));
+    wide::exp(&mut logs);
+    let mut truth = repeated_layers(inside, metric, daily, zone, n_days);
+    (truth.demand, truth.noise) = (logs, memory.room(zone.n_samples(n_days)));
+    lay_noise(&mut truth, inside, metric, (daily, &lasting), zone, n_days);
+    lay_events(&mut truth, &changed, lasting, (daily, course.touches(metric)), zone, n_days);
     truth
 }
 
-/// Per day, the logarithm of demand P95 / P95 of shape x noise: the level its samples would have if they
-/// knew nothing of their neighbours. What passes within the day is not part of its level; on a day that
-/// the server is down the level is that of the demand it would have.
-fn levels(
+/// The layers that hold for a whole day, and the day's own.
+fn repeated_layers(inside: &Inside, metric: usize, daily: &Layers, zone: &ZoneDays, n_days: usize) -> TruthSeries {
+    let rows = zone.day_rows(n_days);
+    let repeated = |layer: &Layer| Layer::repeated(Arc::clone(layer.values()), Arc::clone(&rows));
+    TruthSeries {
+        base: daily.base,
+        growth: repeated(&daily.growth),
+        week: repeated(&daily.week),
+        season: repeated(&daily.season),
+        event: repeated(&daily.event),
+        day: Layer::repeated(Arc::clone(&inside.shape[metric]), zone.cell_rows(n_days)),
+        ..TruthSeries::default()
+    }
+}
+
+/// The residual: what the demand has besides the other layers. A day without demand has none.
+fn lay_noise(
+    truth: &mut TruthSeries,
     inside: &Inside,
+    metric: usize,
+    (daily, lasting): (&Layers, &[f64]),
+    zone: &ZoneDays,
+    n_days: usize,
+) {
+    let mut shape = [0.0; 2 * CELLS];
+    for (number, day) in zone.days[..n_days].iter().enumerate() {
+        let demand = &mut truth.demand[day.offset..day.offset + day.n];
+        if daily.demand[number] <= 0.0 {
+            demand.fill(0.0);
+        }
+        let level = daily.base * daily.growth[number] * daily.week[number] * daily.season[number] * lasting[number];
+        let shape = &mut shape[..day.n];
+        at_cells(&inside.shape[metric], day, zone.step_s, shape);
+        truth.noise.extend(demand.iter().zip(shape).map(|(demand, shape)| *demand / (level * *shape)));
+    }
+}
+
+/// What passing events did to single samples is theirs, and not the residual's.
+fn lay_events(
+    truth: &mut TruthSeries,
+    changed: &[Changed],
+    lasting: Vec<f64>,
+    (daily, is_touched): (&Layers, bool),
+    zone: &ZoneDays,
+    n_days: usize,
+) {
+    if !is_touched {
+        return;
+    }
+    let rows = zone.day_rows(n_days);
+    let mut event: Vec<f64> = rows.iter().map(|day| lasting[*day as usize]).collect();
+    for change in changed {
+        event[change.at] *= math::exp(change.pulse);
+        let number = rows[change.at] as usize;
+        if daily.noise[number] > 0.0 {
+            let level = daily.base * daily.growth[number] * daily.week[number] * daily.season[number] * lasting[number];
+            truth.noise[change.at] = math::exp(change.plain) / (level * truth.day[change.at]);
+        }
+    }
+    truth.event = event.into();
+}
+
+/// Per day, the logarithm of demand P95 / P95 of shape x noise: the level its samples would have if they
+/// knew nothing of their neighbours; and the logarithm of the demand P95. What passes within the day is not
+/// part of its level; on a day that the server is down the level is that of the demand it would have.
+fn levels(
+    logs: &[f64],
     metric: usize,
     (daily, course, lasting): (&Layers, &Course, &[f64]),
     zone: &ZoneDays,
-) -> Vec<f64> {
-    let mut logs = Vec::with_capacity(CELLS);
-    let mut pulses = Vec::new();
-    let level = |(number, day): (usize, &LocalDay)| {
-        inside.logs(metric, day, zone.step_s, &mut logs);
+    p95: &mut DayP95,
+) -> (Vec<f64>, Vec<f64>) {
+    let least = NOTHING * daily.base;
+    let plain = |number: usize| {
         let mut demand = daily.demand[number];
-        if daily.event[number] > 0.0 {
-            course.inside(metric, number, day, zone.step_s, &mut pulses);
-            pulses.iter().for_each(|&(j, pulse)| logs[j] += pulse);
-        } else {
+        if daily.event[number] <= 0.0 {
             let expected = daily.base * daily.growth[number] * daily.week[number] * daily.season[number];
             demand = expected * daily.noise[number] * lasting[number];
         }
-        logs.sort_unstable_by(f64::total_cmp);
-        let own = if logs.is_empty() { 0.0 } else { quantile_of_sorted(&logs, P95) };
-        math::ln(demand.max(NOTHING * daily.base)) - own
+        demand.max(least)
     };
-    zone.days.iter().enumerate().map(level).collect()
-}
-
-/// One day's samples while they are brought to the day's P95.
-#[derive(Default)]
-struct DayValues {
-    logs: Vec<f64>,
-    /// Weight of the correction: 0 at both midnights, 1 from half an hour away.
-    weights: Vec<f64>,
-    scratch: Vec<(f64, f64)>,
-    /// What passing events do to some of the samples, as logarithms.
-    pulses: Vec<(usize, f64)>,
-    /// The logarithms of those samples had nothing happened.
-    plain: Vec<f64>,
-}
-
-impl DayValues {
-    /// Adds the level, straight from noon to noon, and the correction that makes the P95 `demand`.
-    ///
-    /// The correction is nothing at midnight, so there is no seam, and it looks at this day alone, so a
-    /// longer run begins with the shorter one.
-    fn bring_to(&mut self, demand: f64, levels: [f64; 3], day: &LocalDay, step_s: i64) {
-        self.plain.clear();
-        self.plain.extend(self.pulses.iter().map(|&(j, _)| self.logs[j]));
-        for &(j, pulse) in &self.pulses {
-            self.logs[j] += pulse;
+    let mut levels: Vec<f64> = (0..zone.days.len()).map(plain).collect();
+    wide::ln(&mut levels);
+    let mut targets = daily.demand.clone();
+    wide::ln(&mut targets);
+    for (number, (day, level)) in zone.days.iter().zip(&mut levels).enumerate() {
+        let samples = &logs[day.offset..day.offset + day.n];
+        p95.pulses.clear();
+        if daily.event[number] > 0.0 {
+            course.inside(metric, number, day, zone.step_s, &mut p95.pulses);
         }
-        self.weights.clear();
-        for (j, log) in self.logs.iter_mut().enumerate() {
-            let elapsed = (day.first_s - day.start_s + j as i64 * step_s) as f64;
-            let left = day.length_s as f64 - elapsed;
-            self.weights.push((elapsed.min(left) / RISE_SECONDS).min(1.0));
-            *log += level_at(elapsed / day.length_s as f64, levels);
-        }
-        let mut correction = 0.0;
-        if demand > 0.0 && !self.logs.is_empty() {
-            correction = self.correction(math::ln(demand));
-            for (log, weight) in self.logs.iter_mut().zip(&self.weights) {
-                *log += correction * weight;
-            }
-        }
-        for (&(j, _), plain) in self.pulses.iter().zip(&mut self.plain) {
-            let elapsed = (day.first_s - day.start_s + j as i64 * step_s) as f64;
-            *plain += level_at(elapsed / day.length_s as f64, levels) + correction * self.weights[j];
-        }
+        *level -= p95.of_logs(samples);
     }
-
-    /// The a for which the P95 of exp(log + a x weight) has the logarithm `target`: Newton's steps, kept
-    /// inside a bracket, on a function that never falls.
-    fn correction(&mut self, target: f64) -> f64 {
-        let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
-        let mut a = 0.0;
-        for _ in 0..200 {
-            let (log_p95, slope) = self.log_p95(a);
-            let miss = log_p95 - target;
-            if miss.abs() < 2e-15 * target.abs().max(1.0) {
-                break;
-            }
-            if miss < 0.0 {
-                low = a
-            } else {
-                high = a
-            }
-            let newton = a - miss / slope.max(1e-3);
-            let next = if newton > low && newton < high {
-                newton
-            } else if low.is_finite() && high.is_finite() {
-                0.5 * (low + high)
-            } else {
-                a - miss.signum()
-            };
-            if next == a {
-                break;
-            }
-            a = next;
-        }
-        a
-    }
-
-    /// Logarithm of the P95 at correction `a`, and its derivative.
-    fn log_p95(&mut self, a: f64) -> (f64, f64) {
-        self.scratch.clear();
-        self.scratch.extend(self.logs.iter().zip(&self.weights).map(|(log, weight)| (log + a * weight, *weight)));
-        let position = P95 * (self.scratch.len() - 1) as f64;
-        let (below, share) = (position as usize, position - position.floor());
-        let by_log = |x: &(f64, f64), y: &(f64, f64)| x.0.total_cmp(&y.0);
-        let (_, &mut (low, low_weight), above) = self.scratch.select_nth_unstable_by(below, by_log);
-        let &(high, high_weight) = above.iter().min_by(|x, y| by_log(x, y)).unwrap_or(&(low, low_weight));
-        // Relative to the lower one, so that nothing overflows.
-        let rise = math::exp(high - low);
-        let sum = (1.0 - share) + share * rise;
-        let slope = ((1.0 - share) * low_weight + share * rise * high_weight) / sum;
-        (low + math::ln(sum), slope)
-    }
-}
-
-/// The level at a share of the day: straight from noon to noon.
-fn level_at(share: f64, levels: [f64; 3]) -> f64 {
-    let share = share - 0.5;
-    if share < 0.0 { levels[1] + (levels[0] - levels[1]) * -share } else { levels[1] + (levels[2] - levels[1]) * share }
+    (levels, targets)
 }
 
 /// Ratios of a day's mean and maximum to its P95, drawn from the same model of the day as finer samples.
@@ -253,9 +243,10 @@ impl Ratios {
         let day = |number: usize| LocalDay::plain(number * CELLS);
         let stream = Stream::new(0, &["reference days"]);
         let insides = [0.5, 2.0].map(|noise| {
-            Inside::new(scenario, archetype, (0.0, noise), stream, (REFERENCE_DAYS * CELLS, CELL_SECONDS))
+            let n = REFERENCE_DAYS * CELLS;
+            Inside::new(scenario, archetype, (0.0, noise), stream, (n, CELL_SECONDS), &mut Workspace::default())
         });
-        let mut logs = Vec::with_capacity(CELLS);
+        let mut logs = vec![0.0; CELLS];
         let days = (0..REFERENCE_DAYS)
             .map(|number| {
                 std::array::from_fn(|metric| {
@@ -269,17 +260,22 @@ impl Ratios {
         Self { days }
     }
 
-    /// Per metric, a table of the pairs mean / P95 and maximum / P95 for a server whose noise is
+    /// Per metric, a table of mean / P95 and one of maximum / P95 for a server whose noise is
     /// `noise_factor` times that of its profile.
-    pub(crate) fn tables(&self, effects: &Effects) -> [Vec<[f64; 2]>; 4] {
+    pub(crate) fn tables(&self, effects: &Effects) -> [[Vec<f64>; 2]; 4] {
         let between = (math::ln(effects.noise_factor / 0.5) / math::ln(4.0)).clamp(-0.5, 1.5);
         std::array::from_fn(|metric| {
-            let ratio = |day: &[[[f64; 2]; 2]; 4]| {
-                let [half, twice] = day[metric];
-                let at = |k: usize| half[k] + (twice[k] - half[k]) * between;
-                [math::exp(at(0).min(0.0)), math::exp(at(1).max(0.0))]
+            let table = |which: usize| {
+                let ratio = |day: &[[[f64; 2]; 2]; 4]| {
+                    let [half, twice] = day[metric].map(|noise| noise[which]);
+                    let log = half + (twice - half) * between;
+                    if which == 0 { log.min(0.0) } else { log.max(0.0) }
+                };
+                let mut table: Vec<f64> = self.days.iter().map(ratio).collect();
+                wide::exp(&mut table);
+                table
             };
-            self.days.iter().map(ratio).collect()
+            [table(0), table(1)]
         })
     }
 }
@@ -288,7 +284,7 @@ impl Ratios {
 fn log_ratios(logs: &mut [f64]) -> [f64; 2] {
     logs.iter_mut().for_each(|log| *log = math::exp(*log));
     logs.sort_unstable_by(f64::total_cmp);
-    let p95 = quantile_of_sorted(logs, P95);
+    let p95 = quantile_of_sorted(logs, 0.95);
     let mean = logs.iter().sum::<f64>() / logs.len() as f64;
     let highest = logs[logs.len() - 1];
     [math::ln(mean / p95), math::ln(highest / p95)]

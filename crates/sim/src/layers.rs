@@ -2,17 +2,21 @@
 
 use crate::profile;
 use fleetcast_core::Calendar;
-use fleetcast_numeric::math;
+use fleetcast_numeric::{math, wide};
 use jiff::civil::Date;
+use multiversion::multiversion;
+use std::ops::Range;
 
 /// Days on either side of a quarter's last day over which its peak fades.
 const PEAK_DAYS: f64 = 10.0;
 /// Days on either side of a quarter's middle over which its trough fades.
 const TROUGH_DAYS: f64 = 15.0;
 
-/// Compound growth: 1 + rate to the power of the years since the start.
-pub(crate) fn growth(rate_per_year: f64, day: usize) -> f64 {
-    math::exp(math::ln(1.0 + rate_per_year) * (day as f64 / 365.25))
+/// Compound growth: 1 + rate to the power of the years since the start, for each of `days`.
+pub(crate) fn growth(rate_per_year: f64, days: Range<usize>, into: &mut Vec<f64>) {
+    let log = math::ln(1.0 + rate_per_year);
+    into.extend(days.map(|day| log * (day as f64 / 365.25)));
+    wide::exp(into);
 }
 
 /// The season factor of a day: a quadratic peak at the true quarter ends, a quadratic trough between.
@@ -102,18 +106,29 @@ pub(crate) enum Saturation {
 }
 
 impl Saturation {
-    /// The demand of which at least `served` is served: infinite when no demand has so much served.
-    pub(crate) fn reaches(self, served: f64, capacity: Option<f64>) -> f64 {
-        let Some(capacity) = capacity else { return served };
-        let load = served / capacity;
-        match self {
-            Self::Smooth(knee) if load > knee && knee < 1.0 && load < 1.0 => {
-                let room = 1.0 - knee;
-                (knee - room * math::ln(1.0 - (load - knee) / room)) * capacity
+    /// [`Saturation::serve`] of whole columns, which `observed` and `saturated` get.
+    pub(crate) fn serve_all(
+        self,
+        demand: &[f64],
+        capacity: Option<f64>,
+        observed: &mut Vec<f64>,
+        saturated: &mut Vec<bool>,
+    ) {
+        observed.clear();
+        observed.extend_from_slice(demand);
+        saturated.clear();
+        saturated.resize(demand.len(), false);
+        let Some(capacity) = capacity else { return };
+        clip(capacity, observed, saturated);
+        if let Self::Smooth(knee) = self {
+            // Few loads are over the knee; only blocks with one among them are looked at again.
+            let from = knee * capacity * (1.0 - 1e-12);
+            for (demand, observed) in demand.chunks(64).zip(observed.chunks_mut(64)) {
+                if demand.iter().fold(0.0, |most: f64, &load| if load > most { load } else { most }) >= from {
+                    let values = observed.iter_mut().zip(demand);
+                    values.for_each(|(observed, demand)| *observed = self.serve(*demand, Some(capacity)).0);
+                }
             }
-            Self::Smooth(knee) if load >= 1.0 && knee < 1.0 => f64::INFINITY,
-            _ if load > 1.0 => f64::INFINITY,
-            _ => served,
         }
     }
 
@@ -135,6 +150,15 @@ impl Saturation {
     }
 }
 
+/// What is left of each demand under the capacity, and whether it was reached.
+#[multiversion(targets("x86_64+avx+avx2"))]
+fn clip(capacity: f64, values: &mut [f64], saturated: &mut [bool]) {
+    for (value, saturated) in values.iter_mut().zip(saturated) {
+        *saturated = *value >= capacity;
+        *value = if *value < capacity { *value } else { capacity };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,9 +166,11 @@ mod tests {
 
     #[test]
     fn growth_of_12_percent_is_1_12_after_a_year_and_1_40_after_three() {
-        assert_eq!(growth(0.12, 0), 1.0);
-        assert!((growth(0.12, 365) - 1.12).abs() < 1e-3);
-        assert!((growth(0.12, 1096) - 1.404_928).abs() < 1e-3, "{}", growth(0.12, 1096));
+        let mut factors = Vec::new();
+        growth(0.12, 0..1097, &mut factors);
+        assert_eq!(factors[0], 1.0);
+        assert!((factors[365] - 1.12).abs() < 1e-3);
+        assert!((factors[1096] - 1.404_928).abs() < 1e-3, "{}", factors[1096]);
     }
 
     #[test]
@@ -201,14 +227,16 @@ mod tests {
                 assert_eq!(full, step >= 100);
                 last = served;
             }
+            let demand: Vec<f64> = (0..4_000).map(|step| f64::from(step) / 20.0).collect();
+            for capacity in [Some(100.0), None] {
+                let (mut observed, mut saturated) = (vec![1.0; 3], Vec::new());
+                law.serve_all(&demand, capacity, &mut observed, &mut saturated);
+                for (at, &demand) in demand.iter().enumerate() {
+                    assert_eq!((observed[at], saturated[at]), law.serve(demand, capacity), "{law:?} {demand}");
+                }
+            }
             assert_eq!(law.serve(50.0, Some(100.0)), (50.0, false));
             assert_eq!(law.serve(900.0, None), (900.0, false));
-            for served in [10.0, 80.0, 90.0, 95.0, 99.0] {
-                let demand = law.reaches(served, Some(100.0));
-                assert!((law.serve(demand, Some(100.0)).0 - served).abs() < 1e-9, "{law:?} {served}");
-            }
-            assert_eq!(law.reaches(101.0, Some(100.0)), f64::INFINITY);
-            assert_eq!(law.reaches(900.0, None), 900.0);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the generator gives for one server: samples, and the truth they were made from.
 
+use crate::Layer;
 use fleetcast_core::Server;
 use jiff::civil::Date;
 
@@ -62,17 +63,17 @@ pub struct TruthSeries {
     /// profile's base times the server's own effect.
     pub base: f64,
     /// Growth since the start.
-    pub growth: Vec<f64>,
+    pub growth: Layer,
     /// Day of the week; a holiday counts as a Sunday.
-    pub week: Vec<f64>,
+    pub week: Layer,
     /// Quarter-end peaks and mid-quarter troughs.
-    pub season: Vec<f64>,
+    pub season: Layer,
     /// Time of day; 1 at day step, whose P95 contains it already.
-    pub day: Vec<f64>,
+    pub day: Layer,
     /// The residual; at finer steps it also brings the day's P95 to that of the daily series.
     pub noise: Vec<f64>,
     /// Level shifts in force.
-    pub event: Vec<f64>,
+    pub event: Layer,
     /// Load asked for, in the metric's unit; it may exceed the capacity.
     pub demand: Vec<f64>,
     /// Load served.

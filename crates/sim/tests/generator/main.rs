@@ -4,7 +4,6 @@ mod common;
 mod enterprise;
 mod files;
 mod laws;
-mod oracle;
 mod schemas;
 mod steps;
 mod walkthrough;
