@@ -183,8 +183,10 @@ Examples:
   fleetcast generate --lake l --servers 50 --days 400
   fleetcast generate --out telemetry --format csv --servers 20 --step 5min --days 30
   fleetcast generate --lake l --scenario walkthrough --seed 7
+  fleetcast generate --lake l --servers 50 --oracle 2023-12-31,2024-06-30
 
-Beside the samples it writes what it planted: the tables truth, events and truth_crossings.")]
+Beside the samples it writes what it planted: the tables truth, events and truth_crossings; with --oracle
+also the table oracle: the best forecast anyone could have made at a cutoff.")]
 pub struct GenerateArgs {
     /// The lake to write to
     #[arg(long, value_name = "DIR", conflicts_with = "out", required_unless_present_any = ["out", "format"])]
@@ -219,6 +221,12 @@ pub struct GenerateArgs {
     /// Only these servers, comma-separated; each is the same as in the whole fleet
     #[arg(long, value_delimiter = ',', value_name = "ID")]
     pub only: Vec<String>,
+    /// Cutoffs, comma-separated, whose best possible forecast is written to the table oracle
+    #[arg(long, value_delimiter = ',', value_name = "DATE")]
+    pub oracle: Vec<Date>,
+    /// Days after each cutoff that the oracle speaks of, 1 to 730
+    #[arg(long, default_value_t = 180, value_name = "DAYS", requires = "oracle")]
+    pub oracle_horizon: usize,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,6 @@
 //! Made-up telemetry into a lake or into files.
 
+use crate::oracle::{self, oracles};
 use crate::store::{self, RunRecord};
 use crate::{Context, Error, Result};
 use fleetcast_lake::{
@@ -33,6 +34,10 @@ pub struct GenerateOptions {
     pub profile: Option<PathBuf>,
     /// Only these servers; all of them when empty.
     pub only: Vec<String>,
+    /// Days at whose end an oracle says what could be known of the days after.
+    pub oracle_cutoffs: Vec<Date>,
+    /// Days after each cutoff that it speaks of.
+    pub oracle_horizon_days: usize,
 }
 
 impl Default for GenerateOptions {
@@ -46,6 +51,8 @@ impl Default for GenerateOptions {
             scenario: "enterprise".to_owned(),
             profile: None,
             only: Vec::new(),
+            oracle_cutoffs: Vec::new(),
+            oracle_horizon_days: 180,
         }
     }
 }
@@ -116,10 +123,14 @@ pub fn generate_into(lake: &Lake, options: &GenerateOptions, context: &Context) 
     store::check_generated(lake)?;
     let fleet = fleet(options)?;
     let members = members(&fleet, &options.only)?;
+    let oracles = oracles(&fleet, options)?;
     context.progress.begin("generating telemetry", members.len());
     let change = lake.begin()?;
     let sink = |table: Table, frame: &Frame, part: usize| Ok(change.write_part(table, frame, &Mode::Replace, part)?);
     let generated = each_part(&fleet, &members, context, &sink)?;
+    // What an oracle said of another fleet would be wrong of this one.
+    change.clear(Table::Oracle)?;
+    oracle::write(&oracles, &members, context, &sink)?;
     write_whole(&change, &fleet, &members)?;
     let run_id = format!("{:016x}", stable_hash(format!("generate {options:?}").as_bytes()));
     store::write_run(
@@ -159,8 +170,9 @@ pub fn generate_files(
 ) -> Result<Generated> {
     let fleet = fleet(options)?;
     let members = members(&fleet, &options.only)?;
+    let oracles = oracles(&fleet, options)?;
     context.progress.begin("generating telemetry", members.len());
-    let tables = [
+    let mut tables = vec![
         Table::Servers,
         Table::Metrics,
         Table::Samples,
@@ -169,6 +181,7 @@ pub fn generate_files(
         Table::Events,
         Table::TruthCrossings,
     ];
+    tables.extend((!oracles.is_empty()).then_some(Table::Oracle));
     std::fs::create_dir_all(folder).map_err(|source| Error::Io { file: folder.display().to_string(), source })?;
     let files: Vec<(Table, FrameFile)> = tables
         .iter()
@@ -184,6 +197,7 @@ pub fn generate_files(
         None => Ok(()),
     };
     let generated = each_part(&fleet, &members, context, &sink)?;
+    oracle::write(&oracles, &members, context, &sink)?;
     for (table, frame) in whole_tables(&fleet, &members)? {
         sink(table, &frame, 0)?;
     }
@@ -224,7 +238,7 @@ pub fn generate_nothing(options: &GenerateOptions, context: &Context) -> Result<
 }
 
 /// Where the tables of a part go: table, rows, number of the part.
-type Sink<'a> = &'a (dyn Fn(Table, &Frame, usize) -> Result<()> + Sync);
+pub(crate) type Sink<'a> = &'a (dyn Fn(Table, &Frame, usize) -> Result<()> + Sync);
 
 /// Generates the servers part by part; parts are numbered, so it does not matter which is done first.
 fn each_part(fleet: &Fleet, members: &[usize], context: &Context, sink: Sink) -> Result<Generated> {

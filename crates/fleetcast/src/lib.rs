@@ -19,6 +19,7 @@ pub mod forecast;
 pub mod generate;
 pub mod ingest;
 pub mod line_up;
+mod oracle;
 pub mod plan;
 mod progress;
 pub mod realism;

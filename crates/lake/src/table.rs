@@ -72,6 +72,7 @@ pub enum Table {
     Truth,
     Events,
     TruthCrossings,
+    Oracle,
     Forecasts,
     PathModels,
     Backtests,
@@ -86,7 +87,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, telemetry first and results after it.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Servers,
         Self::Metrics,
         Self::Samples,
@@ -94,6 +95,7 @@ impl Table {
         Self::Truth,
         Self::Events,
         Self::TruthCrossings,
+        Self::Oracle,
         Self::Forecasts,
         Self::PathModels,
         Self::Backtests,
@@ -116,6 +118,7 @@ impl Table {
             Self::Truth => "truth",
             Self::Events => "events",
             Self::TruthCrossings => "truth_crossings",
+            Self::Oracle => "oracle",
             Self::Forecasts => "forecasts",
             Self::PathModels => "path_models",
             Self::Backtests => "backtests",
@@ -150,6 +153,7 @@ impl Table {
             Self::Truth => "the parts a generated value was made of",
             Self::Events => "something that happened to a server, a pool or a region of a generated fleet",
             Self::TruthCrossings => "the day a generated server first reached a threshold, had it no limit",
+            Self::Oracle => "the best that could be known at a cutoff of a generated server's day",
             Self::Forecasts => "a forecast of one day",
             Self::PathModels => "what regenerates the joint futures of a series byte for byte",
             Self::Backtests => "a forecast of the past, beside what happened",
@@ -173,6 +177,7 @@ impl Table {
             Self::Truth => &["server_id", "ts", "metric"],
             Self::Events => &["event_id"],
             Self::TruthCrossings => &["server_id", "metric", "threshold"],
+            Self::Oracle => &["server_id", "metric", "cutoff", "date"],
             Self::Forecasts => &["run_id", "model", "server_id", "metric", "cutoff", "date"],
             Self::PathModels => &["run_id", "server_id", "metric"],
             Self::Backtests => &["run_id", "model", "unique_id", "cutoff", "ds"],
@@ -205,6 +210,7 @@ impl Table {
             Self::Truth => TRUTH,
             Self::Events => EVENTS,
             Self::TruthCrossings => TRUTH_CROSSINGS,
+            Self::Oracle => ORACLE,
             Self::Forecasts => FORECASTS,
             Self::PathModels => PATH_MODELS,
             Self::Backtests => BACKTESTS,
@@ -260,12 +266,12 @@ const TRUTH: &[ColumnSpec] = &[
     column("server_id", Text),
     measured("ts", Time, "UTC"),
     column("metric", Text),
-    measured("growth", Float, METRIC_UNIT),
-    measured("week", Float, METRIC_UNIT),
-    measured("season", Float, METRIC_UNIT),
-    measured("day", Float, METRIC_UNIT),
-    measured("noise", Float, METRIC_UNIT),
-    measured("event", Float, METRIC_UNIT),
+    measured("growth", Float, "factor"),
+    measured("week", Float, "factor"),
+    measured("season", Float, "factor"),
+    measured("day", Float, "factor"),
+    measured("noise", Float, "factor"),
+    measured("event", Float, "factor"),
     measured("demand", Float, METRIC_UNIT),
     measured("observed", Float, METRIC_UNIT),
     column("saturated", Bool),
@@ -285,6 +291,22 @@ const EVENTS: &[ColumnSpec] = &[
 
 const TRUTH_CROSSINGS: &[ColumnSpec] =
     &[column("server_id", Text), column("metric", Text), measured("threshold", Float, "%"), column("date", Date)];
+
+const ORACLE: &[ColumnSpec] = &[
+    column("server_id", Text),
+    column("metric", Text),
+    measured("cutoff", Date, "the server's local date"),
+    measured("date", Date, "the server's local date"),
+    measured("q05", Float, METRIC_UNIT),
+    measured("q10", Float, METRIC_UNIT),
+    measured("q25", Float, METRIC_UNIT),
+    measured("q50", Float, METRIC_UNIT),
+    measured("q75", Float, METRIC_UNIT),
+    measured("q90", Float, METRIC_UNIT),
+    measured("q95", Float, METRIC_UNIT),
+    measured("p_crossed_80", Float, "probability"),
+    measured("p_crossed_90", Float, "probability"),
+];
 
 const FORECASTS: &[ColumnSpec] = &[
     column("run_id", Text),

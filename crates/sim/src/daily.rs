@@ -3,7 +3,7 @@
 use crate::effects::Effects;
 use crate::events::Course;
 use crate::layers;
-use crate::noise::{Columns, Driver, Marginal, Mixer, WildDays};
+use crate::noise::{Columns, Driver, Marginal, Mixer, Quad, WildDays};
 use crate::scenario::Scenario;
 use crate::{Layer, Workspace};
 use fleetcast_numeric::{Stream, math, wide};
@@ -156,7 +156,7 @@ fn power(factor: f64, exponent: f64) -> f64 {
 /// What drives the residuals of one scenario.
 #[derive(Clone, Debug)]
 pub(crate) struct DailyNoise {
-    driver: Driver,
+    pub(crate) driver: Driver,
     wild: WildDays,
     is_normal: bool,
     mixers: Vec<Mixer>,
@@ -176,6 +176,7 @@ struct Scales {
 /// A set of servers that have noise in common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scope {
+    Server,
     Pool,
     Service,
     Region,
@@ -215,18 +216,30 @@ impl DailyNoise {
 
     /// The noise that all servers of one scope share; empty columns where they share nothing.
     pub(crate) fn shared(&self, seed: u64, scope: Scope, scope_id: &str, n_days: usize) -> Columns {
+        let (stream, scale) = self.part(seed, scope, scope_id);
+        let mut values = Columns::default();
+        if scale > 0.0 {
+            values.iter_mut().for_each(|column| column.resize(n_days, 0.0));
+            self.driver.add(stream, scale, &mut values);
+        }
+        values
+    }
+
+    /// The stream of one scope's noise, and its share of the standard deviation.
+    pub(crate) fn part(&self, seed: u64, scope: Scope, scope_id: &str) -> (Stream, f64) {
         let (name, scale) = match scope {
+            Scope::Server => ("server", self.scales.own),
             Scope::Pool => ("pool", self.scales.pool),
             Scope::Service => ("service", self.scales.service),
             Scope::Region => ("region", self.scales.region),
             Scope::Fleet => ("fleet", self.scales.fleet),
         };
-        let mut values = Columns::default();
-        if scale > 0.0 {
-            values.iter_mut().for_each(|column| column.resize(n_days, 0.0));
-            self.driver.add(Stream::new(seed, &["noise", name, scope_id]), scale, &mut values);
-        }
-        values
+        (Stream::new(seed, &["noise", name, scope_id]), scale)
+    }
+
+    /// What one scope's noise of day `last` passes on to the days after it.
+    pub(crate) fn state(&self, seed: u64, scope: Scope, scope_id: &str, last: usize) -> Vec<Quad> {
+        self.driver.state(self.part(seed, scope, scope_id).0, last)
     }
 
     /// The correlated noise of one server: standard normal but for its wild days.
@@ -235,15 +248,32 @@ impl DailyNoise {
         for shared in sources.shared {
             add(&mut values, shared);
         }
-        if self.scales.own > 0.0 {
-            let own = Stream::new(sources.seed, &["noise", "server", sources.server_id]);
-            self.driver.add(own, self.scales.own, &mut values);
+        let (own, scale) = self.part(sources.seed, Scope::Server, sources.server_id);
+        if scale > 0.0 {
+            self.driver.add(own, scale, &mut values);
         }
-        let wild = Stream::new(sources.seed, &["noise", "wild days", sources.server_id]);
+        let wild = self.wild_days(sources.seed, sources.server_id);
         let scales = self.wild.scales(wild, memory.filled(n_days, 0.0));
         self.mixers[sources.archetype].mix(scales.as_deref(), &mut values);
         scales.into_iter().for_each(|column| memory.give(column));
         values
+    }
+
+    /// The stream that chooses a server's wild days.
+    pub(crate) fn wild_days(&self, seed: u64, server_id: &str) -> Stream {
+        Stream::new(seed, &["noise", "wild days", server_id])
+    }
+
+    /// Correlates the metrics of one day's noise, one column per metric, one entry per draw, and makes the
+    /// day wild in the draws whose uniform number says so.
+    pub(crate) fn correlate_columns(&self, archetype: usize, uniforms: &[f64], columns: &mut Columns) {
+        let scales: Vec<f64> = uniforms.iter().map(|&uniform| self.wild.scale_at(uniform)).collect();
+        self.mixers[archetype].mix(Some(&scales), columns);
+    }
+
+    /// The law of each metric's residual.
+    pub(crate) fn laws(&self, effects: &Effects) -> [Marginal; 4] {
+        effects.noise.map(|variation| Marginal::new(self.is_normal, variation, &self.wild))
     }
 
     /// Lays the noise of one server, and its events, over its expected layers.
@@ -256,8 +286,9 @@ impl DailyNoise {
     ) {
         let n_days = layers[0].event.len();
         let standard = self.standard(sources, n_days, memory);
+        let laws = self.laws(effects);
         for ((m, layer), mut noise) in layers.iter_mut().enumerate().zip(standard) {
-            Marginal::new(self.is_normal, effects.noise[m], &self.wild).apply(&mut noise);
+            laws[m].apply(&mut noise);
             layer.noise = noise;
             if sources.course.touches(m) {
                 layer.event = sources.course.daily(m, n_days).into();

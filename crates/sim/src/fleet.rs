@@ -15,10 +15,11 @@ use fleetcast_numeric::Stream;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Thresholds whose first crossing the truth tells, in % of the capacity.
-const THRESHOLDS: [f64; 2] = [80.0, 90.0];
+pub(crate) const THRESHOLDS: [f64; 2] = [80.0, 90.0];
 
 /// No expectation is given for later days: the calendars end before.
 const LAST_EXPECTED_DAY: usize = 30_000;
@@ -29,13 +30,13 @@ const REMEMBERED_POOLS: usize = 16;
 /// A fleet that can be generated, server by server, on any thread and in any order.
 #[derive(Debug)]
 pub struct Fleet {
-    scenario: Scenario,
-    spec: FleetSpec,
-    metrics: [Arc<Metric>; 4],
-    saturation: Saturation,
-    noise: DailyNoise,
+    pub(crate) scenario: Scenario,
+    pub(crate) spec: FleetSpec,
+    pub(crate) metrics: [Arc<Metric>; 4],
+    pub(crate) saturation: Saturation,
+    pub(crate) noise: DailyNoise,
     /// The days of the run; at finer steps one more, towards which the last evening leads.
-    dates: Vec<Date>,
+    pub(crate) dates: Vec<Date>,
     day_tables: Dates,
     /// Per region.
     zones: Vec<ZoneDays>,
@@ -49,12 +50,12 @@ pub struct Fleet {
 }
 
 /// One server of the fleet and how it differs from its profile.
-struct Subject {
-    server: Server,
-    pool: String,
-    member: Membership,
-    effects: Effects,
-    course: Course,
+pub(crate) struct Subject {
+    pub(crate) server: Server,
+    pub(crate) pool: String,
+    pub(crate) member: Membership,
+    pub(crate) effects: Effects,
+    pub(crate) course: Course,
 }
 
 impl Fleet {
@@ -206,15 +207,21 @@ impl Fleet {
     }
 
     /// The server of this index, with the events that begin before day `n_days`.
-    fn subject(&self, index: usize, n_days: usize) -> Subject {
+    pub(crate) fn subject(&self, index: usize, n_days: usize) -> Subject {
         let seed = self.spec.seed;
         let member = Membership::of(&self.scenario, seed, index);
         let server = self.server(index);
         let pool = member.pool_name(&self.scenario);
         let effects = Effects::of(&self.scenario, seed, &member, server.server_id());
-        let place = Place { server_id: server.server_id(), pool: &pool };
-        let course = Course::of(&self.scenario, seed, &place, 0..n_days);
-        Subject { server, pool, member, effects, course }
+        let mut subject = Subject { server, pool, member, effects, course: Course::default() };
+        subject.course = self.course(seed, &subject, 0..n_days);
+        subject
+    }
+
+    /// The events of a server that begin on the days `begin`, drawn from `seed`.
+    pub(crate) fn course(&self, seed: u64, subject: &Subject, begin: Range<usize>) -> Course {
+        let place = Place { server_id: subject.server.server_id(), pool: &subject.pool };
+        Course::of(&self.scenario, seed, &place, begin)
     }
 
     fn layers(&self, subject: &Subject, memory: &mut Workspace) -> [Layers; 4] {
@@ -287,7 +294,7 @@ impl Fleet {
 
     /// What bounds a metric on a server: its capacity where it is a percentage; throughput in MB/s is
     /// not bounded.
-    fn bound(&self, metric: usize) -> Option<f64> {
+    pub(crate) fn bound(&self, metric: usize) -> Option<f64> {
         self.metrics[metric].bounds().map(|bounds| bounds.high)
     }
 

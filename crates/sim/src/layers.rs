@@ -106,6 +106,21 @@ pub(crate) enum Saturation {
 }
 
 impl Saturation {
+    /// The demand of which at least `served` is served: infinite when no demand has so much served.
+    pub(crate) fn reaches(self, served: f64, capacity: Option<f64>) -> f64 {
+        let Some(capacity) = capacity else { return served };
+        let load = served / capacity;
+        match self {
+            Self::Smooth(knee) if load > knee && knee < 1.0 && load < 1.0 => {
+                let room = 1.0 - knee;
+                (knee - room * math::ln(1.0 - (load - knee) / room)) * capacity
+            }
+            Self::Smooth(knee) if load >= 1.0 && knee < 1.0 => f64::INFINITY,
+            _ if load > 1.0 => f64::INFINITY,
+            _ => served,
+        }
+    }
+
     /// [`Saturation::serve`] of whole columns, which `observed` and `saturated` get.
     pub(crate) fn serve_all(
         self,
@@ -237,6 +252,12 @@ mod tests {
             }
             assert_eq!(law.serve(50.0, Some(100.0)), (50.0, false));
             assert_eq!(law.serve(900.0, None), (900.0, false));
+            for served in [10.0, 80.0, 90.0, 95.0, 99.0] {
+                let demand = law.reaches(served, Some(100.0));
+                assert!((law.serve(demand, Some(100.0)).0 - served).abs() < 1e-9, "{law:?} {served}");
+            }
+            assert_eq!(law.reaches(101.0, Some(100.0)), f64::INFINITY);
+            assert_eq!(law.reaches(900.0, None), 900.0);
         }
     }
 }

@@ -20,7 +20,7 @@ const BLOCK: usize = 256;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Driver {
     /// Per process: its coefficient, the scale of its innovations, its share of the standard deviation.
-    processes: Vec<[f64; 3]>,
+    pub(crate) processes: Vec<[f64; 3]>,
 }
 
 impl Driver {
@@ -65,6 +65,29 @@ impl Driver {
                 }
             }
         }
+    }
+}
+
+impl Driver {
+    /// The state of each process of `stream` at value `last`: all that later values remember of earlier ones.
+    pub(crate) fn state(&self, stream: Stream, last: usize) -> Vec<Quad> {
+        let state = |(number, &[phi, innovation, _]): (usize, &[f64; 3])| {
+            let stream = stream.child_number(number as u64);
+            let start = if phi == 0.0 { last } else { 0 };
+            let mut state = stream.normal_quad(start as u64);
+            for index in start + 1..=last {
+                next(&mut state, phi, innovation, stream.normal_quad(index as u64));
+            }
+            state
+        };
+        self.processes.iter().enumerate().map(state).collect()
+    }
+}
+
+#[inline]
+fn next(state: &mut Quad, phi: f64, innovation: f64, fresh: Quad) {
+    for m in 0..4 {
+        state[m] = phi * state[m] + innovation * fresh[m];
     }
 }
 
@@ -174,8 +197,14 @@ impl WildDays {
             return None;
         }
         stream.fill_uniforms(0, &mut days);
-        days.iter_mut().for_each(|day| *day = if *day < self.share { self.wild } else { self.calm });
+        days.iter_mut().for_each(|day| *day = self.scale_at(*day));
         Some(days)
+    }
+
+    /// The scale of a day by its uniform number.
+    #[inline]
+    pub(crate) fn scale_at(&self, uniform: f64) -> f64 {
+        if uniform < self.share { self.wild } else { self.calm }
     }
 
     /// The mean of exp(sigma x scale x Z) for a standard normal Z, as a logarithm.

@@ -83,7 +83,7 @@ pub struct FleetSpec {
 
 /// Dates for which the holiday calendars and the time zones are known.
 const FIRST: Date = date(1990, 1, 1);
-const LAST: Date = date(2060, 12, 31);
+pub(crate) const LAST: Date = date(2060, 12, 31);
 const MOST_SERVERS: usize = 10_000_000;
 
 impl FleetSpec {

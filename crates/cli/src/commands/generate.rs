@@ -19,6 +19,8 @@ pub fn generate(args: &GenerateArgs, global: &Global, context: &Context) -> anyh
         scenario: args.scenario.clone(),
         profile: args.profile.clone(),
         only: args.only.clone(),
+        oracle_cutoffs: args.oracle.clone(),
+        oracle_horizon_days: args.oracle_horizon,
     };
     let place = match (args.format, &args.lake, &args.out) {
         (Some(OutputFormat::None), ..) => {

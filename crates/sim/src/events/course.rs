@@ -41,6 +41,11 @@ impl Course {
         Self { lasting, passing: Default::default() }
     }
 
+    /// Whether nothing happens.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lasting.is_empty() && self.passing.iter().all(Vec::is_empty)
+    }
+
     /// Whether any of the events changes this metric.
     pub(crate) fn touches(&self, metric: usize) -> bool {
         !self.passing[metric].is_empty() || self.lasting.iter().any(|event| event.log[metric] != 0.0)

@@ -4,6 +4,7 @@ mod common;
 mod enterprise;
 mod files;
 mod laws;
+mod oracle;
 mod schemas;
 mod steps;
 mod walkthrough;
