@@ -5,20 +5,20 @@ use crate::events::Course;
 use crate::layers;
 use crate::noise::{Columns, Driver, Marginal, Mixer, Quad, WildDays};
 use crate::scenario::Scenario;
-use crate::{Layer, Workspace};
-use fleetcast_numeric::{Stream, math, wide};
+use crate::{Layer, Profile, Workspace};
+use fleetcast_numeric::{Stream, math};
 use jiff::civil::{Date, Weekday};
 use multiversion::multiversion;
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// What servers share from day to day: the day's class, and the layers that do not depend on the server.
 #[derive(Debug)]
 pub(crate) struct Dates {
     /// Per region, index into the week's factors, 0 for Monday; a holiday is a Sunday.
     class: Vec<Vec<u8>>,
-    /// Season factor of each archetype, and its logarithm.
-    season: Vec<Layer>,
-    log_season: Vec<Vec<f64>>,
+    /// Per archetype, the season's different factors; it has few.
+    season: Vec<Season>,
     /// 1 on every day.
     ones: Layer,
     /// Per archetype and region, the week of each metric, made when first asked for.
@@ -36,20 +36,14 @@ impl Dates {
             .map(|region| dates.iter().map(|&date| class_index(region.calendar.day_class(date))).collect())
             .collect();
         let excess = scenario.raw.season.year_end_excess_factor;
-        let season: Vec<Vec<f64>> = scenario
-            .archetypes
-            .iter()
-            .map(|archetype| {
-                let (peak, trough) =
-                    (archetype.profile.quarter_end_peak_factor(), archetype.profile.mid_quarter_trough_factor());
-                dates.iter().map(|&date| layers::season(&scenario.calendar, date, peak, trough, excess)).collect()
-            })
-            .collect();
-        let logs = |season: &Vec<f64>| season.iter().map(|&factor| math::ln(factor)).collect();
+        let season = |profile: &Profile| {
+            let (peak, trough) = (profile.quarter_end_peak_factor(), profile.mid_quarter_trough_factor());
+            let days = dates.iter().map(|&date| layers::season(&scenario.calendar, date, peak, trough, excess));
+            Season::new(days)
+        };
         Self {
             class,
-            log_season: season.iter().map(logs).collect(),
-            season: season.into_iter().map(Layer::from).collect(),
+            season: scenario.archetypes.iter().map(|archetype| season(&archetype.profile)).collect(),
             ones: vec![1.0; dates.len()].into(),
             weeks: (0..scenario.archetypes.len() * scenario.regions.len()).map(|_| OnceLock::new()).collect(),
             growth: scenario.archetypes.iter().map(|_| Default::default()).collect(),
@@ -78,17 +72,8 @@ impl Dates {
         })
     }
 
-    fn season(&self, archetype: usize, exponent: f64, memory: &mut Workspace) -> Layer {
-        if exponent == 0.0 {
-            return self.ones.clone();
-        }
-        if exponent == 1.0 {
-            return self.season[archetype].clone();
-        }
-        let mut column = memory.room(self.len());
-        column.extend(self.log_season[archetype].iter().map(|log| exponent * log));
-        wide::exp(&mut column);
-        column.into()
+    fn season(&self, archetype: usize, exponent: f64) -> Layer {
+        if exponent == 0.0 { self.ones.clone() } else { self.season[archetype].raised(exponent) }
     }
 
     fn growth(&self, archetype: usize, metric: usize, rate: f64, first_day: usize, memory: &mut Workspace) -> Layer {
@@ -102,6 +87,33 @@ impl Dates {
         };
         let (known, layer) = self.growth[archetype][metric].get_or_init(|| (rate, make()));
         if known.to_bits() == rate.to_bits() { layer.clone() } else { make() }
+    }
+}
+
+/// The season of one archetype: which of its different factors each day has.
+#[derive(Debug)]
+struct Season {
+    factors: Vec<f64>,
+    rows: Arc<Vec<u32>>,
+}
+
+impl Season {
+    fn new(days: impl Iterator<Item = f64>) -> Self {
+        let (mut factors, mut places) = (Vec::new(), BTreeMap::new());
+        let place = |factor: f64| {
+            *places.entry(factor.to_bits()).or_insert_with(|| {
+                factors.push(factor);
+                factors.len() as u32 - 1
+            })
+        };
+        let rows = Arc::new(days.map(place).collect());
+        Self { factors, rows }
+    }
+
+    /// Each factor to the power of `exponent`.
+    fn raised(&self, exponent: f64) -> Layer {
+        let factors = self.factors.iter().map(|&factor| power(factor, exponent)).collect();
+        Layer::repeated(Arc::new(factors), Arc::clone(&self.rows))
     }
 }
 
@@ -136,7 +148,7 @@ pub(crate) fn expected(
         base: effects.base[m],
         growth: dates.growth(archetype, m, effects.growth[m], first_day, memory),
         week: week[m].clone(),
-        season: dates.season(archetype, effects.season[m], memory),
+        season: dates.season(archetype, effects.season[m]),
         event: dates.ones().clone(),
         ..Layers::default()
     })
@@ -308,11 +320,17 @@ pub(crate) fn add(sums: &mut Columns, terms: &Columns) {
 impl Layers {
     /// base x growth x week x season x noise x event, day by day.
     fn product(&self, memory: &mut Workspace) -> Vec<f64> {
-        const ALONE: &str = "a day's layers have a value for each day";
-        let [growth, week, season, event] =
-            [&self.growth, &self.week, &self.season, &self.event].map(|layer| layer.as_slice().expect(ALONE));
+        // Layers whose values are shared by days are laid out once more, where the next pass finds them near.
+        let mut laid_out = memory.room(self.noise.len());
         let mut demand = memory.copy(&self.noise);
-        multiply(self.base, [growth, week, season, event], &mut demand);
+        let layers = [&self.growth, &self.week, &self.season, &self.event];
+        let mut slices = layers.map(|layer| layer.as_slice().unwrap_or_default());
+        if slices[2].is_empty() {
+            laid_out.extend(&self.season);
+            slices[2] = &laid_out;
+        }
+        multiply(self.base, slices, &mut demand);
+        memory.give(laid_out);
         demand
     }
 }

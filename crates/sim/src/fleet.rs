@@ -5,7 +5,7 @@ use crate::daily::{self, DailyNoise, Dates, Layers, Scope, Sources};
 use crate::effects::Effects;
 use crate::events::{Course, Instants, Place};
 use crate::intraday::{self, Inside, Ratios};
-use crate::layers::Saturation;
+use crate::layers::{self, Saturation};
 use crate::membership::Membership;
 use crate::noise::Columns;
 use crate::telemetry::{DailyTelemetry, Event, METRICS, ServerTelemetry, TrueCrossing, TruthSeries};
@@ -279,7 +279,8 @@ impl Fleet {
         let effects = &subject.effects;
         let step = self.spec.step.to_string();
         let stream = Stream::new(self.spec.seed, &["noise", "inside the day", subject.server.server_id(), &step]);
-        let size = (zone.n_samples(zone.days.len()), zone.step_s);
+        let plain_start = zone.days.iter().find_map(|day| day.plain_start()).unwrap_or(0);
+        let size = (zone.n_samples(zone.days.len()), zone.step_s, plain_start);
         let own = (effects.phase_hours, effects.noise_factor);
         let inside = Inside::new(&self.scenario, subject.member.archetype, own, stream, size, memory);
         let truth = std::array::from_fn(|m| {
@@ -316,12 +317,11 @@ impl Fleet {
         let n_tables = tables[0][0].len();
         let days: Vec<usize> =
             drawn.iter().map(|uniform| ((uniform * n_tables as f64) as usize).min(n_tables - 1)).collect();
-        let mut none = Vec::new();
         let mut series = |m: usize, which: usize| {
             let table = &tables[m][which];
-            drawn.iter_mut().zip(&truth[m].demand).zip(&days).for_each(|((v, demand), &day)| *v = demand * table[day]);
-            let mut column = memory.room(drawn.len());
-            self.saturation.serve_all(&drawn, self.bound(m), &mut column, &mut none);
+            let mut column = memory.room(days.len());
+            column.extend(truth[m].demand.iter().zip(&days).map(|(demand, &day)| demand * table[day]));
+            self.saturation.serve_in_place(&mut column, self.bound(m));
             column
         };
         let (mut mean, mut max): ([Vec<f64>; 4], [Vec<f64>; 4]) =
@@ -348,7 +348,7 @@ impl Fleet {
             let Some(capacity) = server.capacity(&self.metrics[metric]) else { continue };
             let bound = self.bound(metric);
             let demand = &layer.demand[..self.spec.days];
-            let most = demand.iter().fold(0.0, |most: f64, &load| if load > most { load } else { most });
+            let most = layers::most(demand);
             for threshold in THRESHOLDS {
                 let limit = threshold / 100.0 * capacity;
                 let over = |demand: &f64| self.saturation.serve(*demand, bound).0 >= limit;

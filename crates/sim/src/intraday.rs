@@ -7,10 +7,10 @@ use crate::events::Course;
 use crate::layers::DayShape;
 use crate::noise::{self, Columns, Mixer, Quad};
 use crate::scenario::Scenario;
-use crate::tail::DayP95;
+use crate::tail::{Changed, DayP95, Tail};
 use crate::telemetry::TruthSeries;
 use crate::{Layer, Workspace};
-use fleetcast_numeric::{Stream, math, quantile_of_sorted, wide};
+use fleetcast_numeric::{Stream, math, wide};
 use std::sync::Arc;
 
 /// Load, as a share of the base, below which a day's level is not told apart from nothing.
@@ -22,6 +22,11 @@ pub(crate) struct Inside {
     /// Per metric, the logarithm of the day factor in each cell of local time, and the factor.
     log_shape: [Vec<f64>; 4],
     shape: [Arc<Vec<f64>>; 4],
+    /// Cell of the first sample of most days, and what their samples have: logarithm and reciprocal of the
+    /// factor.
+    plain_start: usize,
+    plain_logs: [Vec<f64>; 4],
+    plain_reciprocals: [Vec<f64>; 4],
     /// Correlated standard normal noise, per sample; empty where there is none.
     standard: Columns,
     /// Scale of the noise, per metric.
@@ -35,7 +40,7 @@ impl Inside {
         archetype: usize,
         (phase_hours, noise_factor): (f64, f64),
         stream: Stream,
-        (n, step_s): (usize, i64),
+        (n, step_s, plain_start): (usize, i64, usize),
         memory: &mut Workspace,
     ) -> Self {
         let profile = &scenario.archetypes[archetype].profile;
@@ -58,7 +63,17 @@ impl Inside {
             noise::intraday_driver(intraday, step_s as f64 / 86_400.0).add(stream, 1.0, &mut standard);
             Mixer::new(&profile.correlation()).mix(None, &mut standard);
         }
-        Self { log_shape, shape, standard, sigma }
+        let apart = (step_s / CELL_SECONDS) as usize;
+        let plain = |cells: &[f64]| cells[plain_start..].iter().step_by(apart).copied().collect::<Vec<f64>>();
+        Self {
+            plain_start,
+            plain_logs: log_shape.each_ref().map(|cells| plain(cells)),
+            plain_reciprocals: shape.each_ref().map(|cells| plain(cells).into_iter().map(f64::recip).collect()),
+            log_shape,
+            shape,
+            standard,
+            sigma,
+        }
     }
 
     /// Gives its memory back.
@@ -66,33 +81,24 @@ impl Inside {
         self.standard.into_iter().for_each(|column| memory.give(column));
     }
 
+    /// Whether the samples of a day lie where those of most days do.
+    fn is_plain(&self, day: &LocalDay) -> bool {
+        day.plain_start() == Some(self.plain_start) && day.n == self.plain_logs[0].len()
+    }
+
     /// Logarithms of shape x noise of one metric on one day.
     fn logs(&self, metric: usize, day: &LocalDay, step_s: i64, into: &mut [f64]) {
-        at_cells(&self.log_shape[metric], day, step_s, into);
+        if self.is_plain(day) {
+            into.copy_from_slice(&self.plain_logs[metric]);
+        } else {
+            let cells = &self.log_shape[metric];
+            into.iter_mut().enumerate().for_each(|(j, value)| *value = cells[day.cell(j, step_s)]);
+        }
         if let Some(noise) = self.standard[metric].get(day.offset..day.offset + day.n) {
             let sigma = self.sigma[metric];
             into.iter_mut().zip(noise).for_each(|(log, z)| *log += sigma * z);
         }
     }
-}
-
-/// The entry of `cells` at the local time of each sample of a day.
-fn at_cells(cells: &[f64], day: &LocalDay, step_s: i64, into: &mut [f64]) {
-    match day.plain_start() {
-        Some(start) => {
-            let apart = (step_s / CELL_SECONDS) as usize;
-            into.iter_mut().zip(cells[start..].iter().step_by(apart)).for_each(|(value, cell)| *value = *cell);
-        }
-        None => into.iter_mut().enumerate().for_each(|(j, value)| *value = cells[day.cell(j, step_s)]),
-    }
-}
-
-/// A sample that a passing event changed: its index, the logarithm of its factor, and the logarithm of
-/// what it would have been.
-struct Changed {
-    at: usize,
-    pulse: f64,
-    plain: f64,
 }
 
 /// The samples of one metric of one server over the first `n_days`, with their layers. `daily` has one
@@ -118,11 +124,10 @@ pub(crate) fn samples(
         course.inside(metric, number, day, zone.step_s, &mut p95.pulses);
         let around = [levels[number.saturating_sub(1)], levels[number], levels[number + 1]];
         let target = (daily.demand[number] > 0.0).then_some(targets[number]);
-        p95.bring_to(target, around, day, zone.step_s, &mut logs[day.offset..day.offset + day.n]);
-        let plain = p95.pulses.iter().zip(&p95.plain);
-        changed.extend(plain.map(|(&(j, pulse), &plain)| Changed { at: day.offset + j, pulse, plain }));
+        p95.lay_level(target, around, day, zone.step_s, &mut logs[day.offset..day.offset + day.n], &mut changed);
     }
     logs.truncate(zone.n_samples(n_days));
+    p95.bring_all(&zone.days[..n_days], zone.step_s, &mut logs, &mut changed);
     wide::exp(&mut logs);
     let mut truth = repeated_layers(inside, metric, daily, zone, n_days);
     (truth.demand, truth.noise) = (logs, memory.room(zone.n_samples(n_days)));
@@ -134,7 +139,10 @@ pub(crate) fn samples(
 /// The layers that hold for a whole day, and the day's own.
 fn repeated_layers(inside: &Inside, metric: usize, daily: &Layers, zone: &ZoneDays, n_days: usize) -> TruthSeries {
     let rows = zone.day_rows(n_days);
-    let repeated = |layer: &Layer| Layer::repeated(Arc::clone(layer.values()), Arc::clone(&rows));
+    let repeated = |layer: &Layer| match layer.as_slice() {
+        Some(_) => Layer::repeated(Arc::clone(layer.values()), Arc::clone(&rows)),
+        None => Layer::repeated(Arc::new(layer.iter().copied().collect()), Arc::clone(&rows)),
+    };
     TruthSeries {
         base: daily.base,
         growth: repeated(&daily.growth),
@@ -155,16 +163,20 @@ fn lay_noise(
     zone: &ZoneDays,
     n_days: usize,
 ) {
-    let mut shape = [0.0; 2 * CELLS];
     for (number, day) in zone.days[..n_days].iter().enumerate() {
         let demand = &mut truth.demand[day.offset..day.offset + day.n];
         if daily.demand[number] <= 0.0 {
             demand.fill(0.0);
         }
         let level = daily.base * daily.growth[number] * daily.week[number] * daily.season[number] * lasting[number];
-        let shape = &mut shape[..day.n];
-        at_cells(&inside.shape[metric], day, zone.step_s, shape);
-        truth.noise.extend(demand.iter().zip(shape).map(|(demand, shape)| *demand / (level * *shape)));
+        if inside.is_plain(day) {
+            let share = 1.0 / level;
+            let reciprocals = &inside.plain_reciprocals[metric];
+            truth.noise.extend(demand.iter().zip(reciprocals).map(|(demand, shape)| *demand * (share * *shape)));
+        } else {
+            let shape = |j: usize| inside.shape[metric][day.cell(j, zone.step_s)];
+            truth.noise.extend(demand.iter().enumerate().map(|(j, demand)| *demand / (level * shape(j))));
+        }
     }
 }
 
@@ -243,16 +255,16 @@ impl Ratios {
         let day = |number: usize| LocalDay::plain(number * CELLS);
         let stream = Stream::new(0, &["reference days"]);
         let insides = [0.5, 2.0].map(|noise| {
-            let n = REFERENCE_DAYS * CELLS;
-            Inside::new(scenario, archetype, (0.0, noise), stream, (n, CELL_SECONDS), &mut Workspace::default())
+            let size = (REFERENCE_DAYS * CELLS, CELL_SECONDS, 0);
+            Inside::new(scenario, archetype, (0.0, noise), stream, size, &mut Workspace::default())
         });
-        let mut logs = vec![0.0; CELLS];
+        let (mut logs, mut tail) = (vec![0.0; CELLS], Tail::default());
         let days = (0..REFERENCE_DAYS)
             .map(|number| {
                 std::array::from_fn(|metric| {
                     std::array::from_fn(|noise| {
                         insides[noise].logs(metric, &day(number), CELL_SECONDS, &mut logs);
-                        log_ratios(&mut logs)
+                        log_ratios(&mut logs, &mut tail)
                     })
                 })
             })
@@ -281,11 +293,10 @@ impl Ratios {
 }
 
 /// Logarithms of mean / P95 and maximum / P95 of values given by their logarithms.
-fn log_ratios(logs: &mut [f64]) -> [f64; 2] {
-    logs.iter_mut().for_each(|log| *log = math::exp(*log));
-    logs.sort_unstable_by(f64::total_cmp);
-    let p95 = quantile_of_sorted(logs, 0.95);
+fn log_ratios(logs: &mut [f64], tail: &mut Tail) -> [f64; 2] {
+    wide::exp(logs);
+    let p95 = tail.p95(logs.iter().copied()).map_or(1.0, |between| between.value());
     let mean = logs.iter().sum::<f64>() / logs.len() as f64;
-    let highest = logs[logs.len() - 1];
+    let highest = logs.iter().fold(0.0, |most: f64, &value| if value > most { value } else { most });
     [math::ln(mean / p95), math::ln(highest / p95)]
 }

@@ -14,9 +14,18 @@ const TROUGH_DAYS: f64 = 15.0;
 
 /// Compound growth: 1 + rate to the power of the years since the start, for each of `days`.
 pub(crate) fn growth(rate_per_year: f64, days: Range<usize>, into: &mut Vec<f64>) {
-    let log = math::ln(1.0 + rate_per_year);
-    into.extend(days.map(|day| log * (day as f64 / 365.25)));
-    wide::exp(into);
+    const STRIDE: usize = 64;
+    // A day's factor is that of a multiple of the stride times that of the days since: two roundings, and
+    // two exponentials for each stride in place of one for each day.
+    let log = math::ln(1.0 + rate_per_year) / 365.25;
+    let mut since: Vec<f64> = (0..STRIDE).map(|day| log * day as f64).collect();
+    wide::exp(&mut since);
+    let first = days.start / STRIDE;
+    let mut strides: Vec<f64> = (first..days.end.div_ceil(STRIDE)).map(|n| log * (n * STRIDE) as f64).collect();
+    wide::exp(&mut strides);
+    let begin = days.start - first * STRIDE;
+    let all = strides.iter().flat_map(|stride| since.iter().map(move |since| stride * since));
+    into.extend(all.skip(begin).take(days.len()));
 }
 
 /// The season factor of a day: a quadratic peak at the true quarter ends, a quadratic trough between.
@@ -133,18 +142,34 @@ impl Saturation {
         observed.extend_from_slice(demand);
         saturated.clear();
         saturated.resize(demand.len(), false);
+        if let Some(capacity) = capacity.filter(|_| !self.leaves(demand, capacity)) {
+            reached(capacity, demand, saturated);
+            self.serve_in_place(observed, Some(capacity));
+        }
+    }
+
+    /// Turns a column of demand into what is served of it.
+    pub(crate) fn serve_in_place(self, column: &mut [f64], capacity: Option<f64>) {
         let Some(capacity) = capacity else { return };
-        clip(capacity, observed, saturated);
-        if let Self::Smooth(knee) = self {
-            // Few loads are over the knee; only blocks with one among them are looked at again.
-            let from = knee * capacity * (1.0 - 1e-12);
-            for (demand, observed) in demand.chunks(64).zip(observed.chunks_mut(64)) {
-                if demand.iter().fold(0.0, |most: f64, &load| if load > most { load } else { most }) >= from {
-                    let values = observed.iter_mut().zip(demand);
-                    values.for_each(|(observed, demand)| *observed = self.serve(*demand, Some(capacity)).0);
-                }
+        for block in column.chunks_mut(64) {
+            if self.leaves(block, Some(capacity)) {
+                continue;
+            }
+            match self {
+                Self::Hard => clip(capacity, block),
+                Self::Smooth(_) => block.iter_mut().for_each(|load| *load = self.serve(*load, Some(capacity)).0),
             }
         }
+    }
+
+    /// Whether all of these loads are served whole, and none reaches the capacity: most are far from it.
+    fn leaves(self, demand: &[f64], capacity: Option<f64>) -> bool {
+        let Some(capacity) = capacity else { return true };
+        let from = match self {
+            Self::Hard => capacity,
+            Self::Smooth(knee) => knee.min(1.0) * capacity * (1.0 - 1e-12),
+        };
+        most(demand) < from
     }
 
     /// What is served, and whether the demand reached the capacity. Without a capacity all is served.
@@ -165,13 +190,30 @@ impl Saturation {
     }
 }
 
-/// What is left of each demand under the capacity, and whether it was reached.
+/// What is left of each demand under the capacity.
 #[multiversion(targets("x86_64+avx+avx2"))]
-fn clip(capacity: f64, values: &mut [f64], saturated: &mut [bool]) {
-    for (value, saturated) in values.iter_mut().zip(saturated) {
-        *saturated = *value >= capacity;
-        *value = if *value < capacity { *value } else { capacity };
+fn clip(capacity: f64, values: &mut [f64]) {
+    values.iter_mut().for_each(|value| *value = if *value < capacity { *value } else { capacity });
+}
+
+/// Which demands reach the capacity.
+#[multiversion(targets("x86_64+avx+avx2"))]
+fn reached(capacity: f64, demand: &[f64], saturated: &mut [bool]) {
+    demand.iter().zip(saturated).for_each(|(demand, saturated)| *saturated = *demand >= capacity);
+}
+
+/// The largest of the loads, 0 when there are none.
+#[multiversion(targets("x86_64+avx+avx2"))]
+pub(crate) fn most(loads: &[f64]) -> f64 {
+    // Side by side, because each maximum waits for the one before it.
+    let (blocks, rest) = loads.as_chunks::<16>();
+    let mut lanes = [0.0; 16];
+    for block in blocks {
+        for (most, load) in lanes.iter_mut().zip(block) {
+            *most = if *load > *most { *load } else { *most };
+        }
     }
+    lanes.iter().chain(rest).fold(0.0, |most, load| if *load > most { *load } else { most })
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The P95 of a day's samples: found in one pass over them, and brought to where it should be.
 
 use crate::clock::LocalDay;
-use fleetcast_numeric::wide::{exp_of, ln_of};
+use fleetcast_numeric::wide::{self, exp_of, ln_of};
+use multiversion::multiversion;
 
 /// The quantile that makes the daily series.
 const P95: f64 = 0.95;
@@ -64,6 +65,51 @@ impl Between {
     }
 }
 
+/// Where the P95 of a day's logarithms lies; the places of the neighbours are not told.
+fn neighbours(tail: &mut Tail, logs: &[f64]) -> Option<Between> {
+    let position = P95 * (logs.len().checked_sub(1)?) as f64;
+    let below = position as usize;
+    if logs.len() - below != 3 {
+        return tail.p95(logs.iter().copied());
+    }
+    // So it is in a day of hours.
+    let [_, high, low] = three_largest(logs);
+    Some(Between { low: (low, 0), high: (high, 0), share: position - position.floor() })
+}
+
+/// The three largest values, the largest first, without a branch.
+#[multiversion(targets("x86_64+avx+avx2"))]
+fn three_largest(values: &[f64]) -> [f64; 3] {
+    let (blocks, rest) = values.as_chunks::<4>();
+    let mut lanes = [[f64::NEG_INFINITY; 4]; 3];
+    for block in blocks {
+        for (lane, &value) in block.iter().enumerate() {
+            let [first, second, third] = [lanes[0][lane], lanes[1][lane], lanes[2][lane]];
+            let (first, value) = ordered(first, value);
+            let (second, value) = ordered(second, value);
+            [lanes[0][lane], lanes[1][lane], lanes[2][lane]] = [first, second, ordered(third, value).0];
+        }
+    }
+    let [mut first, mut second, mut third] = [f64::NEG_INFINITY; 3];
+    for &value in lanes.iter().flatten().chain(rest) {
+        let value = {
+            let (more, less) = ordered(first, value);
+            first = more;
+            less
+        };
+        let (more, less) = ordered(second, value);
+        second = more;
+        third = ordered(third, less).0;
+    }
+    [first, second, third]
+}
+
+/// The larger and the smaller of two.
+#[inline(always)]
+fn ordered(a: f64, b: f64) -> (f64, f64) {
+    (if a > b { a } else { b }, if a > b { b } else { a })
+}
+
 /// Where the samples of a day stand in it.
 #[derive(Debug, Default)]
 struct DayFrame {
@@ -75,6 +121,8 @@ struct DayFrame {
     weights: Vec<f64>,
     /// The samples of a weight below 1.
     partial: Vec<usize>,
+    /// The first sample at noon or after it.
+    noon: usize,
 }
 
 impl DayFrame {
@@ -90,86 +138,126 @@ impl DayFrame {
         self.from_noon = (0..day.n).map(|j| elapsed(j) / length - 0.5).collect();
         self.weights = (0..day.n).map(|j| weight(elapsed(j))).collect();
         self.partial = (0..day.n).filter(|&j| self.weights[j] < 1.0).collect();
+        self.noon = self.from_noon.partition_point(|share| *share < 0.0);
     }
 }
 
-/// One day's samples while they are brought to the day's P95.
+/// A sample that a passing event changed: its index, the logarithm of its factor, and the logarithm of
+/// what it would have been.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Changed {
+    pub(crate) at: usize,
+    pub(crate) pulse: f64,
+    pub(crate) plain: f64,
+}
+
+/// Where the P95 of one day lies before its correction.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    low: f64,
+    high: f64,
+    share: f64,
+    target: f64,
+}
+
+/// The samples of days while they are brought to the days' P95.
 #[derive(Debug, Default)]
 pub(crate) struct DayP95 {
     tail: Tail,
     frame: DayFrame,
     scratch: Vec<f64>,
-    /// What passing events do to some of the samples, as logarithms.
+    waiting: Vec<Waiting>,
+    /// What passing events do to some samples of a day, as logarithms.
     pub(crate) pulses: Vec<(usize, f64)>,
-    /// The logarithms of those samples had nothing happened.
-    pub(crate) plain: Vec<f64>,
 }
 
 impl DayP95 {
     /// The P95 of logarithms once the pulses are added; 0 of no samples.
     pub(crate) fn of_logs(&mut self, logs: &[f64]) -> f64 {
-        let between = if self.pulses.is_empty() {
-            self.tail.p95(logs.iter().copied())
-        } else {
-            self.scratch.clear();
-            self.scratch.extend_from_slice(logs);
-            self.pulses.iter().for_each(|&(j, pulse)| self.scratch[j] += pulse);
-            self.tail.p95(self.scratch.iter().copied())
-        };
-        between.map_or(0.0, |between| between.value())
+        if self.pulses.is_empty() {
+            return neighbours(&mut self.tail, logs).map_or(0.0, |between| between.value());
+        }
+        self.scratch.clear();
+        self.scratch.extend_from_slice(logs);
+        self.pulses.iter().for_each(|&(j, pulse)| self.scratch[j] += pulse);
+        self.tail.p95(self.scratch.iter().copied()).map_or(0.0, |between| between.value())
     }
 
-    /// Adds the pulses, the level, straight from noon to noon, and the correction that makes the logarithm
-    /// of the P95 `target`; no correction without one.
-    ///
-    /// The correction is nothing at midnight, so there is no seam, and it looks at this day alone, so a
-    /// longer run begins with the shorter one.
-    pub(crate) fn bring_to(
+    /// Adds a day's pulses and its level, straight from noon to noon, to its logarithms; the next day is
+    /// that after it. `target` is the logarithm of its P95, where it has one.
+    pub(crate) fn lay_level(
         &mut self,
         target: Option<f64>,
         levels: [f64; 3],
         day: &LocalDay,
         step_s: i64,
         logs: &mut [f64],
+        changed: &mut Vec<Changed>,
     ) {
         self.frame.fit(day, step_s);
-        self.plain.clear();
-        self.plain.extend(self.pulses.iter().map(|&(j, _)| logs[j]));
-        self.pulses.iter().for_each(|&(j, pulse)| logs[j] += pulse);
         let [before, level, after] = levels;
-        // Noon is a place, not a sample: the morning's samples come before it.
-        let noon = self.frame.from_noon.partition_point(|share| *share < 0.0);
-        let (morning, evening) = logs.split_at_mut(noon);
-        let (early, late) = self.frame.from_noon.split_at(noon);
-        morning.iter_mut().zip(early).for_each(|(log, share)| *log += level + (before - level) * -share);
-        evening.iter_mut().zip(late).for_each(|(log, share)| *log += level + (after - level) * share);
-        let correction = target.map_or(0.0, |target| self.correction(logs, target));
-        if correction != 0.0 {
-            logs.iter_mut().zip(&self.frame.weights).for_each(|(log, weight)| *log += correction * weight);
-        }
-        for (&(j, _), plain) in self.pulses.iter().zip(&mut self.plain) {
+        for &(j, pulse) in &self.pulses {
             let share = self.frame.from_noon[j];
             let other = if share < 0.0 { before } else { after };
-            *plain += level + (other - level) * share.abs() + correction * self.frame.weights[j];
+            let plain = logs[j] + (level + (other - level) * share.abs());
+            changed.push(Changed { at: day.offset + j, pulse, plain });
+            logs[j] += pulse;
+        }
+        let (morning, evening) = logs.split_at_mut(self.frame.noon);
+        let (early, late) = self.frame.from_noon.split_at(self.frame.noon);
+        morning.iter_mut().zip(early).for_each(|(log, share)| *log += level + (before - level) * -share);
+        evening.iter_mut().zip(late).for_each(|(log, share)| *log += level + (after - level) * share);
+        // Without a target, or without samples, there is nothing to correct: the logarithm of 1 says so.
+        let between = target.and_then(|_| neighbours(&mut self.tail, logs));
+        let none = Waiting { low: 0.0, high: 0.0, share: 1.0, target: 0.0 };
+        self.waiting.push(between.map_or(none, |between| Waiting {
+            low: between.low.0,
+            high: between.high.0,
+            share: between.share,
+            target: target.unwrap_or(0.0),
+        }));
+    }
+
+    /// Adds to each day's logarithms the correction that makes its P95 what it should be.
+    ///
+    /// The correction is nothing at midnight, so there is no seam, and it looks at one day alone, so a
+    /// longer run begins with the shorter one.
+    pub(crate) fn bring_all(&mut self, days: &[LocalDay], step_s: i64, logs: &mut [f64], changed: &mut [Changed]) {
+        let waiting = std::mem::take(&mut self.waiting);
+        // The logarithm of the P95 relative to the higher neighbour, so that nothing overflows.
+        let mut p95: Vec<f64> = waiting.iter().map(|day| day.low - day.high).collect();
+        wide::exp(&mut p95);
+        p95.iter_mut().zip(&waiting).for_each(|(value, day)| *value = (1.0 - day.share) * *value + day.share);
+        wide::ln(&mut p95);
+        let mut later = 0;
+        for ((day, waiting), p95) in days.iter().zip(&waiting).zip(p95) {
+            let logs = &mut logs[day.offset..day.offset + day.n];
+            self.frame.fit(day, step_s);
+            let correction = self.correction(logs, waiting, waiting.target - (waiting.high + p95));
+            if correction != 0.0 {
+                logs.iter_mut().zip(&self.frame.weights).for_each(|(log, weight)| *log += correction * weight);
+            }
+            while let Some(change) = changed.get_mut(later).filter(|change| change.at < day.offset + day.n) {
+                change.plain += correction * self.frame.weights[change.at - day.offset];
+                later += 1;
+            }
         }
     }
 
-    /// The a for which the P95 of exp(log + a x weight) has the logarithm `target`.
-    fn correction(&mut self, logs: &[f64], target: f64) -> f64 {
-        let Some(between) = self.tail.p95(logs.iter().copied()) else { return 0.0 };
+    /// The a for which the P95 of exp(log + a x weight) has the logarithm wanted; `a` is that of samples
+    /// which all move alike.
+    fn correction(&mut self, logs: &[f64], day: &Waiting, a: f64) -> f64 {
         let weights = &self.frame.weights;
-        let (low, high) = (between.low, between.high);
-        let a = target - between.log_value();
-        // Samples away from midnight move together. When both neighbours do, and none of the few others
+        // Samples away from midnight move together. When none of the few others is a neighbour of the P95 or
         // changes its side of them, nothing is left to search.
         let stays = |&j: &usize| {
-            let moved = logs[j] + a * weights[j];
-            if logs[j] <= low.0 { moved <= low.0 + a } else { moved >= high.0 + a }
+            let (log, moved) = (logs[j], logs[j] + a * weights[j]);
+            (log < day.low && moved <= day.low + a) || (log > day.high && moved >= day.high + a)
         };
-        if weights[low.1] == 1.0 && weights[high.1] == 1.0 && self.frame.partial.iter().all(stays) {
-            return if a.is_finite() { a } else { 0.0 };
+        if a.is_finite() && (a == 0.0 || self.frame.partial.iter().all(stays)) {
+            return a;
         }
-        self.searched_correction(logs, target)
+        self.searched_correction(logs, day.target)
     }
 
     /// Newton's steps, kept inside a bracket, on a function that never falls.
@@ -228,6 +316,16 @@ mod tests {
             prop_assert!((between.value() - quantile(&values, 0.95).unwrap()).abs() < 1e-12);
             prop_assert_eq!(values[between.low.1], between.low.0);
             prop_assert_eq!(values[between.high.1], between.high.0);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn neighbours_are_those_of_the_tail(values in prop::collection::vec(-9.0_f64..9.0, 0..60), coarse: bool) {
+            let values: Vec<f64> = values.iter().map(|v| if coarse { v.round() } else { *v }).collect();
+            let found = neighbours(&mut Tail::default(), &values).map(|b| (b.low.0, b.high.0, b.share));
+            let expected = Tail::default().p95(values.iter().copied()).map(|b| (b.low.0, b.high.0, b.share));
+            prop_assert_eq!(found, expected);
         }
     }
 

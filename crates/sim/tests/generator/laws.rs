@@ -147,6 +147,6 @@ fn golden_version_2() {
     ];
     assert_eq!(
         digests.map(|digest| format!("{digest:016x}")),
-        ["b239f72445b8b373", "b18325b0e516a9ee", "d5e0b709d4a095a5", "b54fcbaf20de721f"]
+        ["c31f50f6be70581f", "a73620c680cd667e", "b60a6b858d94f62c", "16928cc08544d75b"]
     );
 }
