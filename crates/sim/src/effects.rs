@@ -57,7 +57,7 @@ impl Effects {
 
 /// Logarithm of a pool's load over its profile's: a mixture of an idle and a busy class, spread evenly
 /// over the pools so that each fleet has its share of both.
-fn pool_log_load(effects: &crate::scenario::Effects, seed: u64, pool: usize) -> f64 {
+pub(crate) fn pool_log_load(effects: &crate::scenario::Effects, seed: u64, pool: usize) -> f64 {
     let at = spread(seed, pool, 1);
     let (share, median, log_std) = if at < effects.idle_share {
         (at / effects.idle_share, effects.idle_median_factor, effects.idle_log_std)

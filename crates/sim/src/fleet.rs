@@ -2,16 +2,16 @@
 
 use crate::clock::ZoneDays;
 use crate::daily::{self, DailyNoise, Dates, Layers, Scope, Sources};
-use crate::effects::Effects;
-use crate::events::{Course, Instants, Place};
+use crate::effects::{self, Effects};
+use crate::events::{Collecting, Course, Instants, Laws, Life, Place, Pool, Resize, resizes};
 use crate::intraday::{self, Inside, Ratios};
 use crate::layers::{self, Saturation};
-use crate::membership::Membership;
+use crate::membership::{self, Membership};
 use crate::noise::Columns;
 use crate::telemetry::{DailyTelemetry, Event, METRICS, ServerTelemetry, TrueCrossing, TruthSeries};
 use crate::{FleetSpec, Layer, Result, SampleStep, Scenario, Workspace};
 use fleetcast_core::{Calendar, Metric, Server};
-use fleetcast_numeric::Stream;
+use fleetcast_numeric::{Stream, math};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use std::collections::VecDeque;
@@ -35,6 +35,7 @@ pub struct Fleet {
     pub(crate) metrics: [Arc<Metric>; 4],
     pub(crate) saturation: Saturation,
     pub(crate) noise: DailyNoise,
+    laws: Laws,
     /// The days of the run; at finer steps one more, towards which the last evening leads.
     pub(crate) dates: Vec<Date>,
     day_tables: Dates,
@@ -51,6 +52,8 @@ pub struct Fleet {
 
 /// One server of the fleet and how it differs from its profile.
 pub(crate) struct Subject {
+    pub(crate) index: usize,
+    /// As it was at the start.
     pub(crate) server: Server,
     pub(crate) pool: String,
     pub(crate) member: Membership,
@@ -75,6 +78,7 @@ impl Fleet {
             metrics: METRICS.map(|name| Arc::new(Metric::named(name))),
             saturation: if saturation.is_hard() { Saturation::Hard } else { Saturation::Smooth(knee) },
             noise: DailyNoise::new(&scenario),
+            laws: Laws::new(&scenario, spec.step != SampleStep::Day),
             day_tables: Dates::new(&scenario, &dates),
             dates,
             zones: scenario.regions.iter().map(|r| ZoneDays::new(&r.zone, &boundaries, spec.step)).collect(),
@@ -119,11 +123,41 @@ impl Fleet {
         &self.scenario.regions[member.region].calendar
     }
 
-    /// The server of this index: its id, place and hardware. An index beyond the fleet is a server of a
-    /// larger fleet.
+    /// The server of this index: its id, place and hardware, as an inventory has it at the end of the run:
+    /// `valid_from` is the day since which it is so, its birth or last resize. An index beyond the fleet is a
+    /// server of a larger fleet.
     pub fn server(&self, index: usize) -> Server {
-        let member = Membership::of(&self.scenario, self.spec.seed, index);
+        let seed = self.spec.seed;
+        let member = Membership::of(&self.scenario, seed, index);
+        let server = self.first_server(&member, index);
+        let life = Life::of(&self.scenario.raw.churn, seed, server.server_id());
+        let hardware = (&server.shape, self.is_busy(&member));
+        let pool = member.pool_name(&self.scenario);
+        let (resizes, _) = resizes(&self.scenario, (seed, &pool), hardware, 0..self.spec.days);
+        self.as_last_seen(server, life, &resizes)
+    }
+
+    /// A server with the hardware it has at the end of the run, or had when it was retired.
+    fn as_last_seen(&self, mut server: Server, life: Life, resizes: &[Resize]) -> Server {
+        let end = life.retired.unwrap_or(self.spec.days).min(self.spec.days);
+        let mut since = life.born;
+        if let Some(last) = resizes.iter().rfind(|resize| resize.day < end) {
+            since = since.max(last.day);
+            server.shape = last.shape.clone();
+        }
+        server.valid_from = Some(self.spec.start.saturating_add((since as i64).days()));
+        server
+    }
+
+    /// The server as it was at the start.
+    fn first_server(&self, member: &Membership, index: usize) -> Server {
         member.server(&self.scenario, index, self.spec.start).expect("an archetype's name is not empty")
+    }
+
+    /// Whether a server's pool has more load than half of the busy pools.
+    fn is_busy(&self, member: &Membership) -> bool {
+        let effects = &self.scenario.raw.effects;
+        effects::pool_log_load(effects, self.spec.seed, member.pool) >= math::ln(effects.busy_median_factor)
     }
 
     /// Index of the server with this id; `None` when the fleet has none.
@@ -142,7 +176,8 @@ impl Fleet {
     pub fn generate_in(&self, memory: &mut Workspace, index: usize) -> ServerTelemetry {
         let subject = self.subject(index, self.dates.len());
         let layers = self.layers(&subject, memory);
-        let crossings = self.crossings(&subject.server, &layers);
+        let days = subject.course.life.days(self.spec.days);
+        let crossings = self.crossings(&subject, &layers, days.clone());
         let zone = &self.zones[subject.member.region];
         let ts_ms = zone.times_ms(self.spec.days);
         let (truth, daily) = match self.spec.step {
@@ -156,15 +191,34 @@ impl Fleet {
         };
         let events = self.events_of(&subject);
         let observed = truth.each_ref().map(|series| memory.copy(&series.observed));
-        ServerTelemetry { server: subject.server, ts_ms, observed, daily, truth, events, crossings }
+        let server = self.as_last_seen(subject.server.clone(), subject.course.life, &subject.course.resizes);
+        let deliveries = Vec::new();
+        let mut telemetry = ServerTelemetry { server, ts_ms, observed, daily, truth, events, crossings, deliveries };
+        self.collect(&subject, &mut telemetry);
+        if days.len() < self.spec.days {
+            telemetry.keep(zone.n_samples(days.start)..zone.n_samples(days.end), days);
+        }
+        telemetry
+    }
+
+    /// Lays the faults of the collector over what it would have read.
+    fn collect(&self, subject: &Subject, telemetry: &mut ServerTelemetry) {
+        let collecting = Collecting {
+            law: &self.scenario.raw.collector,
+            seed: self.spec.seed,
+            instants: self.instants(subject),
+            n_days: self.spec.days,
+            step_s: self.spec.step.seconds(),
+        };
+        collecting.apply(telemetry);
     }
 
     /// Expected daily P95 of the demand, per metric of [`METRICS`], of the server of this index on
     /// `n_days` days from day `from_day` on (0 is the start; days after the run's end are allowed, up to
     /// day 30,000: no more days are given).
     ///
-    /// It knows the scenario, the server's effects and the level shifts that began on or before
-    /// `from_day`, each with its whole course; not the noise, whose mean is 1, and not later shifts.
+    /// It knows the scenario, the server's effects and the events that began on or before `from_day`, each
+    /// with its whole course; not the noise, whose mean is 1, and not later events.
     /// Demand, not what is served: it may exceed the capacity.
     pub fn expected(&self, index: usize, from_day: usize, n_days: usize) -> [Vec<f64>; 4] {
         let from_day = from_day.min(LAST_EXPECTED_DAY);
@@ -186,7 +240,8 @@ impl Fleet {
         })
     }
 
-    /// All events of the first `n_servers` servers, each once, by start and id.
+    /// All that happened to the first `n_servers` servers, each event once, by start and id. What went wrong
+    /// in collecting their telemetry is told with the telemetry.
     pub fn events(&self, n_servers: usize) -> Vec<Event> {
         let mut events: Vec<Event> = (0..n_servers)
             .flat_map(|index| {
@@ -201,27 +256,46 @@ impl Fleet {
 
     /// What is told of a server's events.
     fn events_of(&self, subject: &Subject) -> Vec<Event> {
+        subject.course.events(&self.instants(subject), self.spec.days)
+    }
+
+    /// The clock of a server.
+    fn instants<'a>(&'a self, subject: &'a Subject) -> Instants<'a> {
         let days = &self.zones[subject.member.region].days;
-        let instants = Instants { first: self.spec.start, zone: &subject.server.zone, days };
-        subject.course.events(&instants, self.spec.days)
+        Instants { first: self.spec.start, zone: &subject.server.zone, days }
     }
 
     /// The server of this index, with the events that begin before day `n_days`.
     pub(crate) fn subject(&self, index: usize, n_days: usize) -> Subject {
         let seed = self.spec.seed;
         let member = Membership::of(&self.scenario, seed, index);
-        let server = self.server(index);
+        let server = self.first_server(&member, index);
         let pool = member.pool_name(&self.scenario);
         let effects = Effects::of(&self.scenario, seed, &member, server.server_id());
-        let mut subject = Subject { server, pool, member, effects, course: Course::default() };
+        let mut subject = Subject { index, server, pool, member, effects, course: Course::default() };
         subject.course = self.course(seed, &subject, 0..n_days);
         subject
     }
 
-    /// The events of a server that begin on the days `begin`, drawn from `seed`.
+    /// The events of a server that begin on the days `begin`, drawn from `seed`, after those it is known to
+    /// have.
     pub(crate) fn course(&self, seed: u64, subject: &Subject, begin: Range<usize>) -> Course {
-        let place = Place { server_id: subject.server.server_id(), pool: &subject.pool };
-        Course::of(&self.scenario, seed, &place, begin)
+        let member = &subject.member;
+        let members = membership::pool_members(self.spec.seed, subject.index);
+        let kind = self.scenario.archetypes[member.archetype].profile.name();
+        let resized = subject.course.resizes.iter().rfind(|resize| resize.day < begin.start);
+        let place = Place {
+            server_id: subject.server.server_id(),
+            index: subject.index,
+            pool: Pool { name: &subject.pool, kind, members },
+            archetype: member.archetype,
+            region: member.region,
+            shape: resized.map_or(&subject.server.shape, |resize| &resize.shape),
+            is_busy: self.is_busy(member),
+            phase_hours: subject.effects.phase_hours,
+            first: self.spec.start,
+        };
+        Course::of(&self.scenario, &self.laws, seed, &place, begin)
     }
 
     fn layers(&self, subject: &Subject, memory: &mut Workspace) -> [Layers; 4] {
@@ -342,12 +416,14 @@ impl Fleet {
         DailyTelemetry { dates: self.dates[..self.spec.days].to_vec(), p95, mean, max }
     }
 
-    fn crossings(&self, server: &Server, layers: &[Layers; 4]) -> Vec<TrueCrossing> {
+    /// The first days over a limit among `days`.
+    fn crossings(&self, subject: &Subject, layers: &[Layers; 4], days: Range<usize>) -> Vec<TrueCrossing> {
         let mut crossings = Vec::new();
         for (metric, layer) in layers.iter().enumerate() {
-            let Some(capacity) = server.capacity(&self.metrics[metric]) else { continue };
+            // Throughput keeps its capacity when a server is resized: the volume stays.
+            let Some(capacity) = subject.server.capacity(&self.metrics[metric]) else { continue };
             let bound = self.bound(metric);
-            let demand = &layer.demand[..self.spec.days];
+            let demand = &layer.demand[days.clone()];
             let most = layers::most(demand);
             for threshold in THRESHOLDS {
                 let limit = threshold / 100.0 * capacity;
@@ -357,7 +433,7 @@ impl Fleet {
                     continue;
                 }
                 if let Some(day) = demand.iter().position(over) {
-                    crossings.push(TrueCrossing { metric, threshold, date: self.dates[day] });
+                    crossings.push(TrueCrossing { metric, threshold, date: self.dates[days.start + day] });
                 }
             }
         }

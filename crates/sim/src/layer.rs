@@ -1,7 +1,7 @@
 //! Factors that hold for many times, or for many servers, kept once.
 
 use std::fmt;
-use std::ops::Index;
+use std::ops::{Index, Range};
 use std::sync::Arc;
 
 /// A series of which many values are the same: each is kept once for all times, and all servers, that
@@ -43,6 +43,14 @@ impl Layer {
     /// The values that are kept, which others may share.
     pub(crate) fn values(&self) -> &Arc<Vec<f64>> {
         &self.values
+    }
+
+    /// The entries in `range` alone.
+    pub(crate) fn cut(&self, range: Range<usize>) -> Self {
+        match &self.rows {
+            None => self.values[range].to_vec().into(),
+            Some(rows) => Self { values: Arc::clone(&self.values), rows: Some(Arc::new(rows[range].to_vec())) },
+        }
     }
 
     /// The memory of the values, when nobody else has them.
@@ -130,6 +138,7 @@ mod tests {
         assert_eq!(whole, repeated);
         assert_eq!((repeated.len(), repeated[2], repeated.iter().len()), (3, 3.0, 3));
         assert_eq!(repeated.iter().sum::<f64>(), 7.0);
+        assert_eq!((repeated.cut(1..3), whole.cut(0..1)), (whole.cut(1..3), Layer::from(vec![2.0])));
         assert_eq!(format!("{repeated:?}"), "[2.0, 2.0, 3.0]");
         assert_ne!(whole, Layer::from(vec![2.0, 2.0]));
         assert!(repeated.as_slice().is_none() && Layer::default().is_empty());

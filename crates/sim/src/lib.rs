@@ -56,5 +56,5 @@ pub use oracle::{Futures, Oracle, OracleSeries, OracleSpec, ServerOracle};
 pub use profile::Profile;
 pub use scenario::Scenario;
 pub use spec::{FleetSpec, SampleStep};
-pub use telemetry::{DailyTelemetry, Event, METRICS, ServerTelemetry, TrueCrossing, TruthSeries};
+pub use telemetry::{DailyTelemetry, Delivery, Event, METRICS, ServerTelemetry, TrueCrossing, TruthSeries};
 pub use workspace::Workspace;

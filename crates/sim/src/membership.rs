@@ -5,6 +5,7 @@ use crate::scenario::Scenario;
 use fleetcast_core::Server;
 use fleetcast_numeric::Stream;
 use jiff::civil::Date;
+use std::ops::Range;
 
 /// Each block of so many consecutive servers is cut into so many pools.
 const BLOCK: usize = 12;
@@ -19,6 +20,15 @@ pub(crate) struct Membership {
     pub(crate) service: usize,
     pub(crate) region: usize,
     shape: usize,
+}
+
+/// The servers of the pool that server `index` belongs to, also those of a larger fleet.
+pub(crate) fn pool_members(seed: u64, index: usize) -> Range<usize> {
+    let block = index / BLOCK;
+    let cuts = cuts(seed, block);
+    let first = cuts.iter().copied().filter(|cut| *cut <= index % BLOCK).max().unwrap_or(0);
+    let end = cuts.iter().copied().filter(|cut| *cut > index % BLOCK).min().unwrap_or(BLOCK);
+    block * BLOCK + first..block * BLOCK + end
 }
 
 impl Membership {
@@ -70,14 +80,19 @@ pub(crate) fn server_id(kind: &str, index: usize) -> String {
 /// places, all choices equally likely, so that pools have 1 to 9 servers, 3 on average.
 fn pool_of(seed: u64, index: usize) -> usize {
     let block = index / BLOCK;
+    let cuts_before = cuts(seed, block).iter().filter(|cut| **cut <= index % BLOCK).count();
+    block * POOLS + cuts_before
+}
+
+/// The places at which a block is cut into pools.
+fn cuts(seed: u64, block: usize) -> [usize; POOLS - 1] {
     let stream = Stream::new(seed, &["membership", "cuts"]).child_number(block as u64);
     let mut places: [usize; BLOCK - 1] = std::array::from_fn(|place| place + 1);
     for draw in 0..POOLS - 1 {
         let other = draw + stream.below(draw as u64, (places.len() - draw) as u64) as usize;
         places.swap(draw, other);
     }
-    let cuts_before = places[..POOLS - 1].iter().filter(|cut| **cut <= index % BLOCK).count();
-    block * POOLS + cuts_before
+    std::array::from_fn(|cut| places[cut])
 }
 
 /// A number in (0, 1) that fills the interval evenly as `pool` grows, so that a small fleet has the
@@ -130,6 +145,11 @@ mod tests {
         let members: Vec<Membership> = (0..600).map(|index| Membership::of(&scenario, 5, index)).collect();
         for pair in members.windows(2).filter(|pair| pair[0].pool == pair[1].pool) {
             assert_eq!(pair[0], pair[1]);
+        }
+        for (index, member) in members.iter().enumerate() {
+            let pool = pool_members(5, index);
+            assert!(pool.contains(&index) && pool.clone().all(|other| members[other].pool == member.pool));
+            assert!(members.iter().filter(|other| other.pool == member.pool).count() == pool.len());
         }
         let mut sizes = [0; 200];
         members.iter().for_each(|member| sizes[member.pool] += 1);

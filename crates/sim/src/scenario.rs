@@ -1,5 +1,6 @@
 //! The scenario: what a fleet is made of, and which layers its load has.
 
+use crate::events::settings as settings_of_events;
 use crate::keys::{self, SCENARIO};
 use crate::settings::{self, PerMetric, Source};
 use crate::{Error, Profile, Result};
@@ -19,6 +20,8 @@ pub struct Scenario {
     pub(crate) calendar: Calendar,
     pub(crate) archetypes: Vec<Archetype>,
     pub(crate) regions: Vec<Region>,
+    /// All hardware, also what no mix names: servers may be resized to it.
+    pub(crate) all_shapes: Vec<Shape>,
 }
 
 /// A profile and what runs it.
@@ -52,6 +55,11 @@ pub(crate) struct Raw {
     pub(crate) intraday: Intraday,
     pub(crate) effects: Effects,
     pub(crate) level_shifts: LevelShifts,
+    pub(crate) incidents: settings_of_events::Incidents,
+    pub(crate) outages: settings_of_events::Outages,
+    pub(crate) resizes: settings_of_events::Resizes,
+    pub(crate) churn: settings_of_events::Churn,
+    pub(crate) collector: settings_of_events::Collector,
     pub(crate) saturation: Saturation,
     mix: Vec<Mix>,
     regions: Vec<RawRegion>,
@@ -168,6 +176,18 @@ struct RawShape {
     network_mbit_per_s: f64,
 }
 
+impl RawShape {
+    fn shape(&self) -> Shape {
+        Shape {
+            instance_type: Some(self.instance_type.clone()),
+            vcpu: Some(self.vcpu),
+            memory_gib: Some(self.memory_gib),
+            disk_mb_per_s: Some(self.disk_mb_per_s),
+            network_mbit_per_s: Some(self.network_mbit_per_s),
+        }
+    }
+}
+
 const ENTERPRISE: &str = include_str!("../scenarios/enterprise.toml");
 const WALKTHROUGH: &str = include_str!("../scenarios/walkthrough.toml");
 
@@ -244,7 +264,8 @@ impl Scenario {
                 Ok(Region { share: region.share, name: region.name.clone(), zone, calendar })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { raw, calendar, archetypes, regions })
+        let all_shapes = raw.shapes.iter().map(RawShape::shape).collect();
+        Ok(Self { raw, calendar, archetypes, regions, all_shapes })
     }
 }
 
@@ -264,13 +285,7 @@ impl Raw {
                 let near = fleetcast_core::nearest(name, known.iter().copied()).to_owned();
                 source.name_error(&format!("mix[{at}].shapes[{number}]"), name, near, known.join(", "))
             })?;
-            Ok(Shape {
-                instance_type: Some(found.instance_type.clone()),
-                vcpu: Some(found.vcpu),
-                memory_gib: Some(found.memory_gib),
-                disk_mb_per_s: Some(found.disk_mb_per_s),
-                network_mbit_per_s: Some(found.network_mbit_per_s),
-            })
+            Ok(found.shape())
         };
         Ok(Archetype {
             share: mix.share,
@@ -282,6 +297,7 @@ impl Raw {
     /// What the keys allow one by one and yet cannot be.
     fn check(&self, source: &Source) -> Result<()> {
         self.noise.check(source)?;
+        self.incidents.check(source)?;
         unique(source, "calendar.holidays", "", self.calendar.holidays.iter().map(String::as_str))?;
         for (at, region) in self.regions.iter().enumerate() {
             let names = region.holidays.iter().flatten().map(String::as_str);

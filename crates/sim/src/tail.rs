@@ -53,9 +53,13 @@ impl Tail {
 }
 
 impl Between {
-    /// The P95 itself, when the values are what it is taken of.
+    /// The P95 itself, when the values are what it is taken of; the higher neighbour beside one that is
+    /// minus infinity.
     pub(crate) fn value(&self) -> f64 {
-        if self.high.0 == self.low.0 { self.low.0 } else { self.low.0 + (self.high.0 - self.low.0) * self.share }
+        if self.high.0 == self.low.0 || self.low.0 == f64::NEG_INFINITY {
+            return self.high.0;
+        }
+        self.low.0 + (self.high.0 - self.low.0) * self.share
     }
 
     /// The logarithm of the P95, when the values are logarithms of what it is taken of. Relative to the higher

@@ -3,12 +3,13 @@
 use crate::Layer;
 use fleetcast_core::Server;
 use jiff::civil::Date;
+use std::ops::Range;
 
 /// The four metrics, in the order of every array of four in this crate.
 pub const METRICS: [&str; 4] = ["cpu", "memory", "disk_io", "network"];
 
 /// Everything generated for one server. All series of it have one value per entry of `ts_ms`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ServerTelemetry {
     /// The server itself.
     pub server: Server,
@@ -22,11 +23,25 @@ pub struct ServerTelemetry {
     pub daily: Option<DailyTelemetry>,
     /// How each value came about, per metric.
     pub truth: [TruthSeries; 4],
-    /// What happened to the server, earliest first. An event of its pool is listed by every server of
-    /// the pool, with the same `event_id`.
+    /// What happened to the server, earliest first. An event of its pool or region is listed by every
+    /// server that it reached, with the same `event_id`. At day step those are left out that are too short
+    /// to move a day's P95.
     pub events: Vec<Event>,
     /// First day at or over each limit, where there is one.
     pub crossings: Vec<TrueCrossing>,
+    /// Samples that do not reach a collector in their place.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// A sample that reaches a collector late, or once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its row.
+    pub row: usize,
+    /// The row after which it comes; a row beyond the last means at the end.
+    pub after: usize,
+    /// Whether it has come in its place already.
+    pub is_repeat: bool,
 }
 
 impl ServerTelemetry {
@@ -40,10 +55,88 @@ impl ServerTelemetry {
     pub fn collected_rows(&self) -> impl Iterator<Item = usize> {
         (0..self.ts_ms.len()).filter(|&row| self.is_collected(row))
     }
+
+    /// Indices of the samples as a collector delivers them: late ones after later ones, some twice. A table
+    /// with unique keys has [`ServerTelemetry::collected_rows`] instead.
+    pub fn delivered_rows(&self) -> Vec<usize> {
+        let mut deliveries: Vec<&Delivery> = self.deliveries.iter().collect();
+        deliveries.sort_by_key(|delivery| delivery.after);
+        let mut next = deliveries.iter().peekable();
+        let mut rows = Vec::with_capacity(self.ts_ms.len() + deliveries.len());
+        let late: Vec<usize> = self.deliveries.iter().filter(|d| !d.is_repeat).map(|d| d.row).collect();
+        for row in self.collected_rows() {
+            while let Some(earlier) = next.next_if(|delivery| delivery.after < row) {
+                rows.push(earlier.row);
+            }
+            if !late.contains(&row) {
+                rows.push(row);
+            }
+        }
+        rows.extend(next.map(|delivery| delivery.row));
+        rows
+    }
+
+    /// Leaves what is in these rows, which are those of these days; what the server is told of stays.
+    pub(crate) fn keep(&mut self, rows: Range<usize>, days: Range<usize>) {
+        cut(&mut self.ts_ms, &rows);
+        self.observed.iter_mut().for_each(|series| cut(series, &rows));
+        for truth in &mut self.truth {
+            let TruthSeries { base: _, growth, week, season, day, noise, event, demand, observed, saturated } = truth;
+            for layer in [growth, week, season, day, event] {
+                *layer = layer.cut(rows.clone());
+            }
+            for series in [noise, demand, observed] {
+                cut(series, &rows);
+            }
+            cut(saturated, &rows);
+        }
+        if let Some(daily) = &mut self.daily {
+            cut(&mut daily.dates, &days);
+            daily.p95.iter_mut().chain(&mut daily.mean).chain(&mut daily.max).for_each(|series| cut(series, &days));
+        }
+        self.deliveries.retain(|delivery| rows.contains(&delivery.row));
+        for delivery in &mut self.deliveries {
+            delivery.row -= rows.start;
+            delivery.after -= rows.start;
+        }
+    }
+}
+
+fn cut<T>(values: &mut Vec<T>, kept: &Range<usize>) {
+    values.truncate(kept.end);
+    values.drain(..kept.start);
+}
+
+/// Telemetry is the same when every value is; a gap is the same as a gap.
+impl PartialEq for ServerTelemetry {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server
+            && self.ts_ms == other.ts_ms
+            && same(&self.observed, &other.observed)
+            && self.daily == other.daily
+            && self.truth == other.truth
+            && self.events == other.events
+            && self.crossings == other.crossings
+            && self.deliveries == other.deliveries
+    }
+}
+
+impl PartialEq for DailyTelemetry {
+    fn eq(&self, other: &Self) -> bool {
+        self.dates == other.dates
+            && same(&self.p95, &other.p95)
+            && same(&self.mean, &other.mean)
+            && same(&self.max, &other.max)
+    }
+}
+
+fn same(these: &[Vec<f64>; 4], those: &[Vec<f64>; 4]) -> bool {
+    let is_same = |(a, b): (&f64, &f64)| a == b || (a.is_nan() && b.is_nan());
+    these.iter().zip(those).all(|(a, b)| a.len() == b.len() && a.iter().zip(b).all(is_same))
 }
 
 /// Daily values at day step, per metric of [`METRICS`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct DailyTelemetry {
     /// The server's local dates.
     pub dates: Vec<Date>,
@@ -72,7 +165,7 @@ pub struct TruthSeries {
     pub day: Layer,
     /// The residual; at finer steps it also brings the day's P95 to that of the daily series.
     pub noise: Vec<f64>,
-    /// Level shifts in force.
+    /// Events in force; 0 while the server is down.
     pub event: Layer,
     /// Load asked for, in the metric's unit; it may exceed the capacity.
     pub demand: Vec<f64>,
@@ -87,21 +180,26 @@ pub struct TruthSeries {
 pub struct Event {
     /// Key, unique in the fleet.
     pub event_id: String,
-    /// `deploy`, a change of level at once, or `migration`, one that takes days.
+    /// What it is. Of the level: `deploy` at once, `migration` over days, `resize` of the hardware. Of
+    /// single hours or days: `memory_leak`, `disk_full`, `retry_storm`, `noisy_neighbour`,
+    /// `cron_collision`, `failover`, `outage`. Of the server itself: `birth`, `retirement`. Of the
+    /// collector: `missed_scrape`, `missing_metric`, `late`, `duplicate`, `stale`, `counter_reset`.
     pub event_type: String,
-    /// `server` or `pool`.
+    /// `server`, `pool` or `region`.
     pub scope: String,
-    /// The server's or the pool's name.
+    /// The server's, the pool's or the region's name.
     pub scope_id: String,
-    /// When it began, milliseconds since 1970-01-01 UTC: a local midnight.
+    /// When it began, milliseconds since 1970-01-01 UTC; a change of level begins at a local midnight.
     pub start_ms: i64,
     /// When its whole effect was reached.
     pub peak_ms: i64,
     /// When its effect ended; `None` while it lasts.
     pub end_ms: Option<i64>,
-    /// The one metric it changes; `None` when it changes all of them.
+    /// The one metric it changes; `None` when it changes several.
     pub metric: Option<String>,
-    /// Factor on the demand when its whole effect is reached.
+    /// Factor on the demand when its whole effect is reached, of the metric that is changed most: 0 when
+    /// nothing is left. Of a resize the factor on the capacity, by which percentages are divided; of a
+    /// late sample its delay in seconds; of a duplicate 2.
     pub size: f64,
 }
 

@@ -28,6 +28,16 @@ impl Instants<'_> {
         let end = start_of_day(self.zone, date.saturating_add(jiff::Span::new().days(1)));
         (start + second.min(end - start)) * 1000
     }
+
+    /// The moment of an instant: the 25th hour of a day is its last moment.
+    pub(crate) fn moment(&self, ms: i64) -> Moment {
+        let second = ms.div_euclid(1000);
+        // Fleets lie far inside the times that have an instant.
+        let Ok(instant) = jiff::Timestamp::from_second(second) else { return 0 };
+        let date = self.zone.rules().to_datetime(instant).date();
+        let day = self.first.until(date).map_or(0, |span| i64::from(span.get_days()));
+        day * DAY + (second - start_of_day(self.zone, date)).min(DAY - 1)
+    }
 }
 
 #[cfg(test)]
@@ -48,6 +58,9 @@ mod tests {
         let unknown = Instants { days: &[], ..known };
         for moment in (0..7 * DAY).step_by(1_799) {
             assert_eq!(known.ms(moment), unknown.ms(moment), "{moment}");
+            if moment.div_euclid(DAY) != 3 {
+                assert_eq!(unknown.moment(unknown.ms(moment)), moment);
+            }
         }
         // 31 March has 23 hours: its 24th begins with the next day.
         assert_eq!(known.ms(3 * DAY + 23 * 3_600), known.ms(4 * DAY));

@@ -19,13 +19,30 @@
 //! Which events there are depends on the seed and the names of what they happen to, and on the days in
 //! which they may begin: the n-th event of a kind is the same however long the run.
 
+mod arrivals;
+mod collector;
 mod course;
+mod grid;
+mod incidents;
 mod instants;
+mod label;
 mod lasting;
+mod laws;
+mod life;
+mod losses;
+mod pulse;
+mod regions;
+mod resizes;
+pub(crate) mod settings;
 mod shifts;
 
+pub(crate) use collector::Collecting;
 pub(crate) use course::{Course, Place};
 pub(crate) use instants::Instants;
+pub(crate) use laws::Laws;
+pub(crate) use life::Life;
+pub(crate) use losses::Pool;
+pub(crate) use resizes::{Resize, resizes};
 
 /// Seconds since the fleet's first local midnight on a clock whose days all have 24 hours. On a day on
 /// which the clock changes, the seconds count from that day's midnight; a 25th hour belongs to its last

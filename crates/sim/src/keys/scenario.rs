@@ -16,6 +16,11 @@ pub(crate) const SCENARIO: &[Key] = &[
     key("intraday", "the residual inside the day", Kind::Table(INTRADAY)),
     key("effects", "how servers differ from their profile", Kind::Table(EFFECTS)),
     key("level_shifts", "deployments and migrations", Kind::Table(LEVEL_SHIFTS)),
+    key("incidents", "what goes wrong on a server for minutes, hours or days", Kind::Table(INCIDENTS)),
+    key("outages", "servers and regions that are down", Kind::Table(OUTAGES)),
+    key("resizes", "changes of hardware", Kind::Table(RESIZES)),
+    key("churn", "births and retirements of servers", Kind::Table(CHURN)),
+    key("collector", "faults of what collects the telemetry, not of the servers", Kind::Table(COLLECTOR)),
     key("saturation", "what the capacity leaves of the demand", Kind::Table(SATURATION)),
     key("mix", "which archetypes, in which shares, on which machines", Kind::Tables(MIX)),
     key("regions", "where the servers stand", Kind::Tables(REGIONS)),
@@ -80,6 +85,78 @@ const LEVEL_SHIFTS: &[Key] = &[
     number("migration_share", "share that takes up to two weeks", 0.0, 1.0),
     number("memory_only_share", "share that changes memory alone", 0.0, 1.0),
     number("rolled_back_share", "share that is taken back", 0.0, 1.0),
+];
+
+/// Times a year that something happens to one server, pool or region.
+const RATE: (f64, f64) = (0.0, 1_000.0);
+
+const DURATION: Kind = Kind::Table(&[
+    number("median_minutes", "median of the log-normal duration", 1.0, 100_000.0),
+    number("log_std", "standard deviation of its logarithm", 0.0, 4.0),
+    number("longest_hours", "no longer than this", 0.1, 8_760.0),
+]);
+
+const CHANGE: Kind = per_metric!(-99.0, 10_000.0);
+
+const INCIDENTS: &[Key] = &[
+    key("memory_leak", "memory fills until a restart", Kind::Table(INCIDENT)),
+    key("disk_full", "nothing can be written", Kind::Table(INCIDENT)),
+    key("retry_storm", "clients ask again and again", Kind::Table(INCIDENT)),
+    key("noisy_neighbour", "another tenant takes capacity", Kind::Table(INCIDENT)),
+    key("cron_collision", "jobs run at the same time of day, day after day", Kind::Table(CRON_COLLISION)),
+    key("failover", "one server's load moves to the others of its pool", Kind::Table(FAILOVER)),
+];
+
+const INCIDENT: &[Key] = &[
+    number("per_server_per_year", "incidents of one server", RATE.0, RATE.1),
+    key("duration", "how long one lasts", DURATION),
+    key("change_percent", "change of the demand at its height, in the median", CHANGE),
+    number("change_log_std", "log-normal spread of the change", 0.0, 2.0),
+    number("rise_share", "share of the duration in which it rises", 0.0, 1.0),
+    number("decay_share", "share of the duration in which it decays", 0.0, 1.0),
+];
+
+const CRON_COLLISION: &[Key] = &[
+    number("per_server_per_year", "collisions of one server, each recurring", RATE.0, RATE.1),
+    number("recurs_days", "mean number of days on which one recurs", 1.0, 365.0),
+    key("duration", "how long it lasts on each day", DURATION),
+    key("change_percent", "change of the demand, in the median", CHANGE),
+    number("change_log_std", "log-normal spread of the change", 0.0, 2.0),
+];
+
+const FAILOVER: &[Key] = &[
+    number("per_server_per_year", "times that one server loses its load", RATE.0, RATE.1),
+    key("duration", "how long until the load is back", DURATION),
+    number("moved_share", "share of the load that moves", 0.0, 0.999),
+];
+
+const OUTAGES: &[Key] = &[
+    number("per_server_per_year", "outages of one server", RATE.0, RATE.1),
+    key("duration", "how long a server is down", DURATION),
+    number("per_region_per_year", "outages of a region as a whole", RATE.0, RATE.1),
+    key("region_duration", "how long a region is down", DURATION),
+    number("taken_over_share", "share of the lost load that the servers or regions that are left take over", 0.0, 1.0),
+];
+
+const RESIZES: &[Key] = &[number("per_pool_per_year", "changes to the next size of the same family", 0.0, 50.0)];
+
+const CHURN: &[Key] = &[
+    number("born_later_share", "share of the servers that are not there at the start", 0.0, 1.0),
+    number("born_within_days", "days from the start over which they come", 1.0, 30_000.0),
+    number("retired_per_year", "rate at which a server that is there goes", 0.0, 50.0),
+];
+
+const COLLECTOR: &[Key] = &[
+    number("down_per_server_per_year", "times that nothing is collected for a while", RATE.0, RATE.1),
+    key("down_duration", "how long", DURATION),
+    number("stale_per_server_per_year", "times that the last sample is repeated for a while", RATE.0, RATE.1),
+    key("stale_duration", "how long", DURATION),
+    number("counter_resets_per_server_per_year", "times that disk_io and network are told as 0 once", RATE.0, RATE.1),
+    number("missed_share", "share of the samples that are missed alone", 0.0, 1.0),
+    number("missing_metric_share", "share of the samples that lack one metric", 0.0, 1.0),
+    number("late_share", "share of the samples that come late", 0.0, 1.0),
+    number("duplicate_share", "share of the samples that come twice", 0.0, 1.0),
+    number("latest_minutes", "longest delay of a late sample", 0.0, 100_000.0),
 ];
 
 const SATURATION: &[Key] = &[

@@ -2,6 +2,7 @@
 
 mod common;
 mod enterprise;
+mod events;
 mod files;
 mod laws;
 mod oracle;

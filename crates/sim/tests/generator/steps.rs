@@ -44,7 +44,11 @@ fn the_p95_of_a_days_samples_is_that_of_the_daily_series() {
                     }
                 }
                 assert_eq!(samples.crossings, days.crossings);
-                assert_eq!(samples.events, days.events);
+                // The events that can move a day's P95 are the same; finer steps have brief ones, too.
+                let is_of_days = |event: &&fleetcast_sim::Event| event.event_type != "missed_scrape";
+                for event in days.events.iter().filter(is_of_days) {
+                    assert!(samples.events.contains(event), "{event:?}");
+                }
             }
             let changes: Vec<usize> = lengths.into_iter().collect();
             assert!(changes == [23, 24] || changes == [24, 25], "{scenario} {step}: {changes:?}");
@@ -59,10 +63,10 @@ fn check_observed(
     (m, day): (usize, usize),
     range: std::ops::Range<usize>,
 ) {
-    let mut served = samples.observed[m][range].to_vec();
+    let mut served = samples.truth[m].observed[range].to_vec();
     served.sort_by(f64::total_cmp);
     let below = (0.95 * (served.len() - 1) as f64) as usize;
-    let observed = days.observed[m][day];
+    let observed = days.truth[m].observed[day];
     let slack = 1e-9 * observed;
     assert!(served[below] - slack <= observed && observed <= served[below + 1] + slack);
 }
@@ -77,7 +81,12 @@ fn midnight_is_no_seam() {
             let server = fleet.generate(index);
             for range in local_days(&server).into_values().skip(1) {
                 for truth in &server.truth {
-                    let step_at = |j: usize| (truth.demand[j] / truth.demand[j - 1]).ln().abs();
+                    // Events have seams of their own.
+                    let load = |j: usize| truth.demand[j] / truth.event[j];
+                    let step_at = |j: usize| (load(j) / load(j - 1)).ln().abs();
+                    if (range.start - 3..=range.start + 2).any(|j| truth.event[j] == 0.0) {
+                        continue;
+                    }
                     across += step_at(range.start);
                     n_across += 1.0;
                     for near in [range.start - 2, range.start - 1, range.start + 1, range.start + 2] {
@@ -107,7 +116,7 @@ fn layers_multiply_to_the_demand_at_every_step() {
                         * truth.day[j]
                         * truth.noise[j]
                         * truth.event[j];
-                    assert!((product / truth.demand[j] - 1.0).abs() < 1e-12);
+                    assert!((product - truth.demand[j]).abs() <= 1e-12 * truth.demand[j]);
                     assert!(truth.observed[j] <= truth.demand[j] && truth.observed[j] >= 0.0);
                 }
             }

@@ -1,0 +1,170 @@
+//! What a change inside a day does to the day's P95, mean and maximum, on one grid for all steps.
+//!
+//! The grid is the profile's noise-free day in 288 cells of five minutes on the server's own clock. The
+//! factor of a change on a day's P95 is P95(shape x change) / P95(shape) there, whatever the step; what
+//! the noise of the samples makes different, their own correction to the day's P95 takes up.
+
+use super::course::DayEffect;
+use crate::clock::{CELL_SECONDS, CELLS};
+use crate::layers::DayShape;
+use crate::scenario::Scenario;
+use fleetcast_numeric::math;
+use std::ops::Range;
+
+/// Position of the P95 among 288 values from the largest down: between the 15th and the 16th.
+const ABOVE: usize = 14;
+const SHARE_ABOVE: f64 = 0.65;
+/// So many of the largest values decide the P95.
+const TOP: usize = ABOVE + 2;
+
+/// The day of one archetype in cells of five minutes.
+#[derive(Clone, Debug)]
+pub(crate) struct Grid {
+    /// Cells by their value, largest first.
+    order: Vec<u16>,
+    /// Per metric and cell, logarithm of the day factor, and the factor.
+    log: [Vec<f64>; 4],
+    factor: [Vec<f64>; 4],
+    /// Per metric, P95 and mean of the untouched day, and the logarithm of its maximum.
+    p95: [f64; 4],
+    mean: [f64; 4],
+    log_max: [f64; 4],
+}
+
+impl Grid {
+    pub(crate) fn new(scenario: &Scenario, archetype: usize) -> Self {
+        let day = &scenario.archetypes[archetype].profile.raw.day;
+        let shape = DayShape::new(day, scenario.raw.intraday.window_edge_minutes / 60.0);
+        let hour = |cell: usize| (cell as i64 * CELL_SECONDS) as f64 / 3_600.0;
+        let cells: Vec<f64> = (0..CELLS).map(|cell| math::ln(shape.at(hour(cell), 0.0))).collect();
+        let mut order: Vec<u16> = (0..CELLS as u16).collect();
+        // A stable sort: cells of equal value keep their order.
+        order.sort_by(|a, b| cells[usize::from(*b)].total_cmp(&cells[usize::from(*a)]));
+        let log = scenario.raw.day_loading.array().map(|loading| cells.iter().map(|log| loading * log).collect());
+        let factor: [Vec<f64>; 4] = std::array::from_fn(|m: usize| {
+            let log: &Vec<f64> = &log[m];
+            log.iter().map(|log| math::exp(*log)).collect()
+        });
+        let top = |m: usize, rank: usize| factor[m][usize::from(order[rank])];
+        Self {
+            p95: std::array::from_fn(|m| between(top(m, ABOVE + 1), top(m, ABOVE))),
+            mean: std::array::from_fn(|m| factor[m].iter().sum::<f64>() / CELLS as f64),
+            log_max: std::array::from_fn(|m| math::ln(top(m, 0))),
+            order,
+            log,
+            factor,
+        }
+    }
+
+    /// The cell in which the day of a server that lives `later_by` cells later than its profile has its
+    /// P95.
+    pub(crate) fn peak_cell(&self, later_by: i64) -> usize {
+        (i64::from(self.order[TOP]) + later_by).rem_euclid(CELLS as i64) as usize
+    }
+
+    /// What factors with the logarithms `change` on the cells `range` do to a day of one metric.
+    /// `scratch` is overwritten.
+    pub(crate) fn effect(
+        &self,
+        metric: usize,
+        later_by: i64,
+        range: Range<usize>,
+        change: &[f64],
+        scratch: &mut Vec<f64>,
+    ) -> DayEffect {
+        let own = |cell: usize| (cell as i64 - later_by).rem_euclid(CELLS as i64) as usize;
+        let clock = |own: u16| (i64::from(own) + later_by).rem_euclid(CELLS as i64) as usize;
+        let (log, factor) = (&self.log[metric], &self.factor[metric]);
+        scratch.clear();
+        // Of the untouched cells only the largest can matter.
+        let untouched = self.order.iter().filter(|&&cell| !range.contains(&clock(cell))).take(TOP);
+        scratch.extend(untouched.map(|&cell| log[usize::from(cell)]));
+        let least = if scratch.len() == TOP { scratch[TOP - 1] } else { f64::NEG_INFINITY };
+        let mut max = scratch.first().copied().unwrap_or(f64::NEG_INFINITY);
+        let mut sum = self.mean[metric] * CELLS as f64;
+        let (mut last, mut whole) = (0.0, 1.0);
+        for (cell, &change) in range.zip(change) {
+            let cell = own(cell);
+            if change != last {
+                (last, whole) = (change, math::exp(change));
+            }
+            sum += factor[cell] * (whole - 1.0);
+            let value = log[cell] + change;
+            max = max.max(value);
+            if value >= least {
+                scratch.push(value);
+            }
+        }
+        self.against_untouched(metric, scratch, sum / CELLS as f64, max)
+    }
+
+    fn against_untouched(&self, metric: usize, largest: &mut [f64], mean: f64, log_max: f64) -> DayEffect {
+        let (above, &mut at, _) = largest.select_nth_unstable_by(ABOVE + 1, |a, b| b.total_cmp(a));
+        let next = above.iter().copied().fold(f64::INFINITY, f64::min);
+        let p95 = between(math::exp(at), math::exp(next)) / self.p95[metric];
+        if p95 == 0.0 {
+            return DayEffect { p95: 0.0, mean: 0.0, max: 0.0 };
+        }
+        let mean = (mean / self.mean[metric]).max(0.0) / p95;
+        DayEffect { p95, mean, max: math::exp(log_max - self.log_max[metric]) / p95 }
+    }
+}
+
+/// The P95 between the 16th and the 15th largest of 288 values.
+fn between(below: f64, above: f64) -> f64 {
+    below + SHARE_ABOVE * (above - below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fleetcast_numeric::quantile;
+    use proptest::prelude::*;
+
+    /// The same by sorting the whole day.
+    fn by_sorting(grid: &Grid, metric: usize, later_by: i64, change: &[f64; CELLS]) -> [f64; 3] {
+        let own = |cell: usize| (cell as i64 - later_by).rem_euclid(CELLS as i64) as usize;
+        let summary = |change: &dyn Fn(usize) -> f64| {
+            let day: Vec<f64> = (0..CELLS).map(|cell| (grid.log[metric][own(cell)] + change(cell)).exp()).collect();
+            let mean = day.iter().sum::<f64>() / CELLS as f64;
+            [quantile(&day, 0.95).expect("cells"), mean, day.iter().copied().fold(0.0, f64::max)]
+        };
+        let (with, without) = (summary(&|cell| change[cell]), summary(&|_| 0.0));
+        std::array::from_fn(|k| with[k] / without[k])
+    }
+
+    proptest! {
+        #[test]
+        fn the_effect_is_that_of_sorting_the_day(
+            archetype in 0usize..4, metric in 0usize..4, later_by in -30i64..30, from in 0usize..287,
+            length in 1usize..288, log in -2.0..2.0_f64, is_down in any::<bool>(), slope in 0.0..0.01_f64,
+        ) {
+            let grid = Grid::new(&Scenario::named("enterprise").unwrap(), archetype);
+            let range = from..(from + length).min(CELLS);
+            let change: Vec<f64> = range
+                .clone()
+                .map(|cell| if is_down && cell % 2 == 0 { f64::NEG_INFINITY } else { log + slope * cell as f64 })
+                .collect();
+            let effect = grid.effect(metric, later_by, range.clone(), &change, &mut Vec::new());
+            let mut whole = [0.0; CELLS];
+            whole[range].copy_from_slice(&change);
+            let [p95, mean, max] = by_sorting(&grid, metric, later_by, &whole);
+            prop_assert!((effect.p95 - p95).abs() < 1e-12 * p95, "{} {}", effect.p95, p95);
+            prop_assert!((effect.mean * effect.p95 - mean).abs() < 1e-9 * mean);
+            prop_assert!((effect.max * effect.p95 - max).abs() < 1e-9 * max);
+        }
+    }
+
+    #[test]
+    fn what_is_brief_leaves_the_p95_and_a_day_without_a_server_is_zero() {
+        let grid = Grid::new(&Scenario::named("enterprise").unwrap(), 0);
+        for from in (0..274).step_by(13) {
+            assert_eq!(grid.effect(0, 3, from..from + 1, &[0.0], &mut Vec::new()).p95, 1.0);
+            let [least, most] =
+                [[-5.0; 14], [5.0; 14]].map(|change| grid.effect(0, 3, from..from + 14, &change, &mut Vec::new()).p95);
+            assert!(least > 0.97 && least <= 1.0 && (1.0..1.05).contains(&most), "{from}: {least} {most}");
+        }
+        let down = grid.effect(1, 0, 0..CELLS, &[f64::NEG_INFINITY; CELLS], &mut Vec::new());
+        assert_eq!(down, DayEffect { p95: 0.0, mean: 0.0, max: 0.0 });
+    }
+}

@@ -1,0 +1,64 @@
+//! What is told of an event.
+
+use super::arrivals::{Arrival, Class};
+use super::{DAY, Instants, Moment};
+use crate::telemetry::{Event, METRICS};
+use fleetcast_numeric::math;
+
+/// An event in the words of its table, before its moments are instants.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Label {
+    pub(crate) event_type: &'static str,
+    pub(crate) scope: &'static str,
+    pub(crate) scope_id: String,
+    pub(crate) id: String,
+    pub(crate) start: Moment,
+    pub(crate) peak: Moment,
+    pub(crate) end: Option<Moment>,
+    pub(crate) metric: Option<&'static str>,
+    pub(crate) size: f64,
+}
+
+impl Label {
+    /// The event of a fleet that is known for `n_days`.
+    pub(crate) fn event(&self, instants: &Instants<'_>, n_days: usize) -> Event {
+        let known = n_days as Moment * DAY;
+        Event {
+            event_id: self.id.clone(),
+            event_type: self.event_type.to_owned(),
+            scope: self.scope.to_owned(),
+            scope_id: self.scope_id.clone(),
+            start_ms: instants.ms(self.start),
+            peak_ms: instants.ms(self.peak),
+            end_ms: self.end.filter(|end| *end < known).map(|end| instants.ms(end)),
+            metric: self.metric.map(str::to_owned),
+            size: self.size,
+        }
+    }
+}
+
+/// The key of an event: brief and long ones are counted apart.
+pub(crate) fn id_of(scope_id: &str, name: &str, arrival: &Arrival) -> String {
+    let brief = if arrival.class == Class::Brief { "brief-" } else { "" };
+    format!("{scope_id}-{brief}{name}-{}", arrival.number)
+}
+
+/// The one metric that is touched, if it is one, and the factor on the metric that is touched most.
+pub(crate) fn touched(log: [f64; 4]) -> (Option<&'static str>, f64) {
+    let most = (0..4).fold(0, |most, m| if log[m].abs() > log[most].abs() { m } else { most });
+    let alone = log.iter().filter(|log| **log != 0.0).count() == 1;
+    (alone.then(|| METRICS[most]), math::exp(log[most]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metric_touched_most_gives_the_size() {
+        let (metric, size) = touched([0.1, 0.0, -0.5, 0.2]);
+        assert!(metric.is_none() && (size - (-0.5_f64).exp()).abs() < 1e-15);
+        assert_eq!(touched([0.0, 0.2, 0.0, 0.0]).0, Some("memory"));
+        assert_eq!(touched([f64::NEG_INFINITY; 4]), (None, 0.0));
+    }
+}
