@@ -22,3 +22,28 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     let square = |v: &[f64], mean: f64| v.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>();
     cross / (square(a, mean_a) * square(b, mean_b)).sqrt()
 }
+
+/// Settings of a scenario in which nothing goes wrong, but for level shifts: no incident, no outage, no resize,
+/// no fault of the collector.
+pub const NOTHING_GOES_WRONG: &str = "
+[incidents]
+memory_leak.per_server_per_year = 0.0
+disk_full.per_server_per_year = 0.0
+retry_storm.per_server_per_year = 0.0
+noisy_neighbour.per_server_per_year = 0.0
+cron_collision.per_server_per_year = 0.0
+failover.per_server_per_year = 0.0
+[outages]
+per_server_per_year = 0.0
+per_region_per_year = 0.0
+[resizes]
+per_pool_per_year = 0.0
+[collector]
+down_per_server_per_year = 0.0
+stale_per_server_per_year = 0.0
+counter_resets_per_server_per_year = 0.0
+missed_share = 0.0
+missing_metric_share = 0.0
+late_share = 0.0
+duplicate_share = 0.0
+";

@@ -1,6 +1,6 @@
 //! What happens to servers is told, comes at the rates asked for, and moves what it should.
 
-use crate::common::{fleet, fleet_from};
+use crate::common::{NOTHING_GOES_WRONG, fleet, fleet_from};
 use fleetcast_numeric::quantile;
 use fleetcast_sim::{Event, Fleet, FleetSpec, METRICS, SampleStep, Scenario, ServerTelemetry};
 use jiff::civil::date;
@@ -156,30 +156,12 @@ fn incidents_come_at_the_rates_and_last_as_long_as_the_scenario_says() {
 
 #[test]
 fn when_a_server_is_lost_its_pool_takes_over() {
-    let text = "
-[level_shifts]
-per_server_per_year = 0.0
-per_pool_per_year = 0.0
-[resizes]
-per_pool_per_year = 0.0
-[incidents.memory_leak]
-per_server_per_year = 0.0
-[incidents.disk_full]
-per_server_per_year = 0.0
-[incidents.retry_storm]
-per_server_per_year = 0.0
-[incidents.noisy_neighbour]
-per_server_per_year = 0.0
-[incidents.cron_collision]
-per_server_per_year = 0.0
-[incidents.failover]
-per_server_per_year = 0.0
-[outages]
-per_server_per_year = 3.0
-per_region_per_year = 0.0
-taken_over_share = 1.0
-";
-    let fleet = with(text, 60, 60, SampleStep::Minutes5, 17);
+    let text = NOTHING_GOES_WRONG.replace(
+        "[outages]\nper_server_per_year = 0.0",
+        "[level_shifts]\nper_server_per_year = 0.0\nper_pool_per_year = 0.0\n[outages]\ntaken_over_share = 1.0\n\
+         per_server_per_year = 3.0",
+    );
+    let fleet = with(&text, 60, 60, SampleStep::Minutes5, 17);
     let servers: Vec<ServerTelemetry> = (0..fleet.len()).map(|index| fleet.generate(index)).collect();
     let mut n_checked = 0;
     for lost in &servers {
@@ -239,15 +221,8 @@ fn a_region_that_is_down_has_no_load_and_the_others_have_more() {
 #[test]
 fn the_collectors_faults_change_what_is_collected_and_not_the_truth() {
     let faulty = fleet_from("enterprise", 12, date(2024, 5, 1), 40, SampleStep::Minutes5, 9);
-    let text = "
-[collector]
-down_per_server_per_year = 0.0
-stale_per_server_per_year = 0.0
-counter_resets_per_server_per_year = 0.0
-missed_share = 0.0
-missing_metric_share = 0.0
-late_share = 0.0
-duplicate_share = 0.0";
+    let collector = NOTHING_GOES_WRONG.find("[collector]").unwrap();
+    let text = &NOTHING_GOES_WRONG[collector..];
     let spec = faulty.spec();
     let clean = Fleet::new(Scenario::from_toml(text, "clean.toml").unwrap(), spec).unwrap();
     let mut seen = BTreeSet::new();

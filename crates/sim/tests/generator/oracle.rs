@@ -1,6 +1,6 @@
 //! The oracle against what really happens.
 
-use crate::common::{correlation, fleet};
+use crate::common::{NOTHING_GOES_WRONG, correlation, fleet};
 use fleetcast_core::REPORTED_QUANTILES;
 use fleetcast_numeric::math;
 use fleetcast_sim::{Fleet, FleetSpec, METRICS, OracleSpec, Profile, SampleStep, Scenario, ServerTelemetry};
@@ -25,7 +25,7 @@ fn crossed(server: &ServerTelemetry, m: usize, threshold: f64) -> Option<Vec<boo
     let metric = fleetcast_core::Metric::named(METRICS[m]);
     let limit = threshold / 100.0 * server.server.capacity(&metric)?;
     let mut so_far = false;
-    let future = server.observed[m][CUTOFF_DAY + 1..].iter();
+    let future = server.truth[m].observed[CUTOFF_DAY + 1..].iter();
     let reached = |value: &f64| {
         so_far |= *value >= limit;
         so_far
@@ -47,7 +47,7 @@ fn what_happens_lies_under_each_quantile_as_often_as_it_says() {
                 let (truth, said) = (fleet.generate(index), oracle.server(index));
                 for (m, series) in said.metrics.iter().enumerate() {
                     for (at, day) in [0, 6, HORIZON - 1].into_iter().enumerate() {
-                        let happened = truth.observed[m][CUTOFF_DAY + 1 + day];
+                        let happened = truth.truth[m].observed[CUTOFF_DAY + 1 + day];
                         for (q, values) in series.quantiles.iter().enumerate() {
                             under[at][q] += f64::from(u8::from(happened <= values[day]));
                         }
@@ -109,6 +109,7 @@ fn its_probabilities_of_crossing_beat_the_share_of_those_that_cross() {
 #[test]
 fn without_chance_it_is_exact() {
     let text = "[noise]\nwild_day_share = 0.0\n[effects]\nidle_share = 0.0\nbusy_median_factor = 1.0\nnoise_log_std = 0.0\n[level_shifts]\nper_server_per_year = 0.0\nper_pool_per_year = 0.0";
+    let text = format!("{text}{NOTHING_GOES_WRONG}");
     let quiet = "name = 'web'\n[base]\ncpu_percent = 70\nmemory_percent = 80\nnetwork_percent = 75\n[std_percent_of_base]\ncpu = 0\nmemory = 0\ndisk_io = 0\nnetwork = 0";
     for law in ["normal", "log-normal"] {
         let scenario =
@@ -124,7 +125,7 @@ fn without_chance_it_is_exact() {
             for (m, series) in said.metrics.iter().enumerate() {
                 for values in &series.quantiles {
                     for (day, value) in values.iter().enumerate() {
-                        let happened = truth.observed[m][CUTOFF_DAY + 1 + day];
+                        let happened = truth.truth[m].observed[CUTOFF_DAY + 1 + day];
                         assert!((value / happened - 1.0).abs() < 1e-12, "{law} {index} {m} {day}: {value} {happened}");
                     }
                 }
@@ -169,7 +170,10 @@ fn threads_order_and_a_longer_horizon_change_nothing() {
 #[test]
 fn draws_of_a_pool_belong_together() {
     let fleet = made(
-        "[noise]\nshared_by_pool = 0.8\nshared_by_service = 0.1\nshared_by_region = 0.1\nshared_by_fleet = 0.0",
+        &format!(
+            "[noise]\nshared_by_pool = 0.8\nshared_by_service = 0.1\nshared_by_region = 0.1\nshared_by_fleet = \
+             0.0\n{NOTHING_GOES_WRONG}"
+        ),
         40,
         3,
     );
