@@ -150,6 +150,6 @@ fn golden_version_2() {
     ];
     assert_eq!(
         digests.map(|digest| format!("{digest:016x}")),
-        ["c31f50f6be70581f", "a73620c680cd667e", "b60a6b858d94f62c", "16928cc08544d75b"]
+        ["c31f50f6be70581f", "c2d90d66d1f46d7a", "f21a53a45a2f2bbf", "0dbb5eb7f3da6f7e"]
     );
 }
