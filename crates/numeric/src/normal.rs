@@ -31,11 +31,33 @@ pub fn pair(radius: u32, angle: u32) -> [f64; 2] {
     pair_of_words(u64::from(radius), u64::from(angle))
 }
 
-/// [`pair`] of words below 2^32, without a branch or a conversion, so that compilers make it wide.
+/// [`pair`] of words below 2^32.
 #[inline(always)]
-pub(crate) fn pair_of_words(radius: u64, angle: u64) -> [f64; 2] {
-    let uniform = (wide::whole(radius) + 0.5) * (1.0 / 4_294_967_296.0);
-    let radius = (-2.0 * wide::ln_of_normal(uniform)).sqrt();
+fn pair_of_words(radius: u64, angle: u64) -> [f64; 2] {
+    turned(radius_of(radius), angle)
+}
+
+/// [`pair`] of each two words below 2^32, in two passes.
+#[inline(always)]
+pub(crate) fn fill_pairs([radii, angles]: [&[u64]; 2], [xs, ys]: [&mut [f64]; 2]) {
+    for (x, radius) in xs.iter_mut().zip(radii) {
+        *x = radius_of(*radius);
+    }
+    for ((x, y), angle) in xs.iter_mut().zip(ys).zip(angles) {
+        [*x, *y] = turned(*x, *angle);
+    }
+}
+
+/// The distance from the middle.
+#[inline(always)]
+fn radius_of(word: u64) -> f64 {
+    let uniform = (wide::whole(word) + 0.5) * (1.0 / 4_294_967_296.0);
+    (-2.0 * wide::ln_of_normal(uniform)).sqrt()
+}
+
+/// The point at a distance from the middle, without a branch or a conversion, so that compilers make it wide.
+#[inline(always)]
+fn turned(radius: f64, angle: u64) -> [f64; 2] {
     // The two highest bits choose the quadrant, the others the angle from its middle.
     let within = (wide::whole(angle & 0x3fff_ffff) + 0.5) * (1.0 / 1_073_741_824.0) - 0.5;
     let (sine, cosine) = sine_and_cosine(within * std::f64::consts::FRAC_PI_2);

@@ -143,13 +143,23 @@ fn open_unit(word: u64) -> f64 {
 
 #[multiversion(targets("x86_64+avx+avx2"))]
 fn fill_normal_quads(key: u64, domain: u64, first: u64, columns: [&mut [f64]; 4]) {
+    // In passes over few rows: each pass is short enough for a processor to have several rows under way, and
+    // what stands between them never leaves the nearest cache.
+    const ROWS: usize = 64;
     let [a, b, c, d] = columns;
     let n = a.len();
     assert!([b.len(), c.len(), d.len()] == [n; 3], "columns of one table are equally long");
-    for i in 0..n {
-        let words = philox_words(key, [first.wrapping_add(i as u64), domain]);
-        [a[i], b[i]] = normal::pair_of_words(words[0], words[1]);
-        [c[i], d[i]] = normal::pair_of_words(words[2], words[3]);
+    let mut words = [[0; ROWS]; 4];
+    for start in (0..n).step_by(ROWS) {
+        let end = n.min(start + ROWS);
+        let block = first.wrapping_add(start as u64);
+        for i in 0..end - start {
+            [words[0][i], words[1][i], words[2][i], words[3][i]] =
+                philox_words(key, [block.wrapping_add(i as u64), domain]);
+        }
+        let [radius, angle, other_radius, other_angle] = &words;
+        normal::fill_pairs([radius, angle], [&mut a[start..end], &mut b[start..end]]);
+        normal::fill_pairs([other_radius, other_angle], [&mut c[start..end], &mut d[start..end]]);
     }
 }
 

@@ -57,6 +57,7 @@ pub(crate) struct ZoneDays {
     /// The day of each sample, and its cell of local time; made when first asked for.
     day_rows: OnceLock<Arc<Vec<u32>>>,
     cell_rows: OnceLock<Arc<Vec<u32>>>,
+    times_ms: OnceLock<Vec<i64>>,
 }
 
 impl ZoneDays {
@@ -72,7 +73,7 @@ impl ZoneDays {
                 day
             })
             .collect();
-        Self { days, step_s, day_rows: OnceLock::new(), cell_rows: OnceLock::new() }
+        Self { days, step_s, day_rows: OnceLock::new(), cell_rows: OnceLock::new(), times_ms: OnceLock::new() }
     }
 
     /// Samples of the first `n_days`.
@@ -94,13 +95,15 @@ impl ZoneDays {
         Arc::clone(self.cell_rows.get_or_init(|| Arc::new(rows())))
     }
 
-    /// Times of the samples of the first `n_days`, milliseconds since 1970 UTC.
-    pub(crate) fn times_ms(&self, n_days: usize) -> Vec<i64> {
-        let mut times = Vec::with_capacity(self.n_samples(n_days));
-        for day in &self.days[..n_days] {
-            times.extend((0..day.n as i64).map(|j| (day.first_s + j * self.step_s) * 1000));
-        }
-        times
+    /// Times of the samples of the first `n_days`, which are always the same, milliseconds since 1970 UTC.
+    pub(crate) fn times_ms(&self, n_days: usize) -> &[i64] {
+        self.times_ms.get_or_init(|| {
+            let times = |day: &LocalDay| {
+                let first = day.first_s;
+                (0..day.n as i64).map(move |j| (first + j * self.step_s) * 1000)
+            };
+            self.days[..n_days].iter().flat_map(times).collect()
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::layers;
 use crate::noise::{Columns, Driver, Marginal, Mixer, Quad, WildDays};
 use crate::scenario::Scenario;
 use crate::{Layer, Profile, Workspace};
-use fleetcast_numeric::{Stream, math};
+use fleetcast_numeric::{Stream, math, wide};
 use jiff::civil::{Date, Weekday};
 use multiversion::multiversion;
 use std::collections::BTreeMap;
@@ -93,26 +93,34 @@ impl Dates {
 /// The season of one archetype: which of its different factors each day has.
 #[derive(Debug)]
 struct Season {
-    factors: Vec<f64>,
+    /// The season itself, day by day.
+    days: Layer,
+    /// Logarithms of its different factors, and which of them each day has.
+    logs: Vec<f64>,
     rows: Arc<Vec<u32>>,
 }
 
 impl Season {
     fn new(days: impl Iterator<Item = f64>) -> Self {
-        let (mut factors, mut places) = (Vec::new(), BTreeMap::new());
-        let place = |factor: f64| {
+        let days: Vec<f64> = days.collect();
+        let (mut logs, mut places) = (Vec::new(), BTreeMap::new());
+        let place = |factor: &f64| {
             *places.entry(factor.to_bits()).or_insert_with(|| {
-                factors.push(factor);
-                factors.len() as u32 - 1
+                logs.push(math::ln(*factor));
+                logs.len() as u32 - 1
             })
         };
-        let rows = Arc::new(days.map(place).collect());
-        Self { factors, rows }
+        let rows = Arc::new(days.iter().map(place).collect());
+        Self { days: days.into(), logs, rows }
     }
 
-    /// Each factor to the power of `exponent`.
+    /// Each factor to the power of `exponent`; a factor of 1 stays 1.
     fn raised(&self, exponent: f64) -> Layer {
-        let factors = self.factors.iter().map(|&factor| power(factor, exponent)).collect();
+        if exponent == 1.0 {
+            return self.days.clone();
+        }
+        let mut factors: Vec<f64> = self.logs.iter().map(|log| exponent * log).collect();
+        wide::exp(&mut factors);
         Layer::repeated(Arc::new(factors), Arc::clone(&self.rows))
     }
 }
@@ -322,24 +330,22 @@ impl Layers {
     fn product(&self, memory: &mut Workspace) -> Vec<f64> {
         // Layers whose values are shared by days are laid out once more, where the next pass finds them near.
         let mut laid_out = memory.room(self.noise.len());
-        let mut demand = memory.copy(&self.noise);
+        let mut demand = memory.room(self.noise.len());
         let layers = [&self.growth, &self.week, &self.season, &self.event];
         let mut slices = layers.map(|layer| layer.as_slice().unwrap_or_default());
         if slices[2].is_empty() {
-            laid_out.extend(&self.season);
+            self.season.lay_out(&mut laid_out);
             slices[2] = &laid_out;
         }
-        multiply(self.base, slices, &mut demand);
+        multiply(self.base, slices, &self.noise, &mut demand);
         memory.give(laid_out);
         demand
     }
 }
 
-/// base x growth x week x season x noise x event, where `product` holds the noise.
+/// Appends base x growth x week x season x noise x event.
 #[multiversion(targets("x86_64+avx+avx2"))]
-fn multiply(base: f64, [growth, week, season, event]: [&[f64]; 4], product: &mut [f64]) {
-    let layers = growth.iter().zip(week).zip(season).zip(event);
-    for (product, (((growth, week), season), event)) in product.iter_mut().zip(layers) {
-        *product = base * growth * week * season * *product * event;
-    }
+fn multiply(base: f64, [growth, week, season, event]: [&[f64]; 4], noise: &[f64], into: &mut Vec<f64>) {
+    let layers = growth.iter().zip(week).zip(season).zip(event).zip(noise);
+    into.extend(layers.map(|((((growth, week), season), event), noise)| base * growth * week * season * noise * event));
 }

@@ -8,6 +8,7 @@ use crate::intraday::{self, Inside, Ratios};
 use crate::layers::{self, Saturation};
 use crate::membership::{self, Membership};
 use crate::noise::Columns;
+use crate::tail::DayP95;
 use crate::telemetry::{DailyTelemetry, Event, METRICS, ServerTelemetry, TrueCrossing, TruthSeries};
 use crate::{FleetSpec, Layer, Result, SampleStep, Scenario, Workspace};
 use fleetcast_core::{Calendar, Metric, Server};
@@ -179,7 +180,7 @@ impl Fleet {
         let days = subject.course.life.days(self.spec.days);
         let crossings = self.crossings(&subject, &layers, days.clone());
         let zone = &self.zones[subject.member.region];
-        let ts_ms = zone.times_ms(self.spec.days);
+        let ts_ms = zone.times_ms(self.spec.days).to_vec();
         let (truth, daily) = match self.spec.step {
             SampleStep::Day => {
                 let ones = self.day_tables.ones();
@@ -357,8 +358,10 @@ impl Fleet {
         let size = (zone.n_samples(zone.days.len()), zone.step_s, plain_start);
         let own = (effects.phase_hours, effects.noise_factor);
         let inside = Inside::new(&self.scenario, subject.member.archetype, own, stream, size, memory);
+        let mut p95 = DayP95::default();
+        let span = (zone, self.spec.days);
         let truth = std::array::from_fn(|m| {
-            intraday::samples(&inside, m, (&layers[m], &subject.course), zone, self.spec.days, memory)
+            intraday::samples(&inside, m, (&layers[m], &subject.course), span, (&mut p95, memory))
         });
         inside.end(memory);
         for layer in layers {
@@ -386,21 +389,28 @@ impl Fleet {
         let ratios = self.ratios[archetype].get_or_init(|| Ratios::new(&self.scenario, archetype));
         let tables = ratios.tables(&subject.effects);
         let stream = Stream::new(self.spec.seed, &["mean and maximum", subject.server.server_id()]);
-        let mut drawn = memory.filled(self.spec.days, 0.0);
-        stream.fill_uniforms(0, &mut drawn);
         let n_tables = tables[0][0].len();
-        let days: Vec<usize> =
-            drawn.iter().map(|uniform| ((uniform * n_tables as f64) as usize).min(n_tables - 1)).collect();
+        let mut days = vec![0_usize; self.spec.days];
+        if n_tables > 1 {
+            let mut drawn = memory.filled(self.spec.days, 0.0);
+            stream.fill_uniforms(0, &mut drawn);
+            let day = |uniform: &f64| ((uniform * n_tables as f64) as usize).min(n_tables - 1);
+            days.iter_mut().zip(&drawn).for_each(|(number, uniform)| *number = day(uniform));
+            memory.give(drawn);
+        }
         let mut series = |m: usize, which: usize| {
             let table = &tables[m][which];
             let mut column = memory.room(days.len());
-            column.extend(truth[m].demand.iter().zip(&days).map(|(demand, &day)| demand * table[day]));
+            let demand = truth[m].demand.iter();
+            match table[..] {
+                [ratio] => column.extend(demand.map(|demand| demand * ratio)),
+                _ => column.extend(demand.zip(&days).map(|(demand, &day)| demand * table[day])),
+            }
             self.saturation.serve_in_place(&mut column, self.bound(m));
             column
         };
         let (mut mean, mut max): ([Vec<f64>; 4], [Vec<f64>; 4]) =
             (std::array::from_fn(|m| series(m, 0)), std::array::from_fn(|m| series(m, 1)));
-        memory.give(drawn);
         let p95 = truth.each_ref().map(|series| memory.copy(&series.observed));
         for m in 0..METRICS.len() {
             let passing = subject.course.passing(m).iter().filter(|(day, _)| *day < self.spec.days);
@@ -432,7 +442,8 @@ impl Fleet {
                 if !over(&most) {
                     continue;
                 }
-                if let Some(day) = demand.iter().position(over) {
+                let from = self.saturation.reaches(limit, bound) * (1.0 - 1e-9);
+                if let Some(day) = demand.iter().position(|demand| *demand >= from && over(demand)) {
                     crossings.push(TrueCrossing { metric, threshold, date: self.dates[days.start + day] });
                 }
             }

@@ -86,17 +86,17 @@ impl Inside {
         day.plain_start() == Some(self.plain_start) && day.n == self.plain_logs[0].len()
     }
 
-    /// Logarithms of shape x noise of one metric on one day.
-    fn logs(&self, metric: usize, day: &LocalDay, step_s: i64, into: &mut [f64]) {
+    /// Appends the logarithms of shape x noise of one metric on one day.
+    fn logs(&self, metric: usize, day: &LocalDay, step_s: i64, into: &mut Vec<f64>) {
+        let first = into.len();
         if self.is_plain(day) {
-            into.copy_from_slice(&self.plain_logs[metric]);
+            into.extend_from_slice(&self.plain_logs[metric]);
         } else {
-            let cells = &self.log_shape[metric];
-            into.iter_mut().enumerate().for_each(|(j, value)| *value = cells[day.cell(j, step_s)]);
+            into.extend((0..day.n).map(|j| self.log_shape[metric][day.cell(j, step_s)]));
         }
         if let Some(noise) = self.standard[metric].get(day.offset..day.offset + day.n) {
             let sigma = self.sigma[metric];
-            into.iter_mut().zip(noise).for_each(|(log, z)| *log += sigma * z);
+            into[first..].iter_mut().zip(noise).for_each(|(log, z)| *log += sigma * z);
         }
     }
 }
@@ -107,18 +107,14 @@ pub(crate) fn samples(
     inside: &Inside,
     metric: usize,
     (daily, course): (&Layers, &Course),
-    zone: &ZoneDays,
-    n_days: usize,
-    memory: &mut Workspace,
+    (zone, n_days): (&ZoneDays, usize),
+    (p95, memory): (&mut DayP95, &mut Workspace),
 ) -> TruthSeries {
     let mut lasting = memory.filled(zone.days.len(), 1.0);
     course.lasting(metric, &mut lasting);
-    let mut logs = memory.filled(zone.n_samples(zone.days.len()), 0.0);
-    for day in &zone.days {
-        inside.logs(metric, day, zone.step_s, &mut logs[day.offset..day.offset + day.n]);
-    }
-    let mut p95 = DayP95::default();
-    let (levels, targets) = levels(&logs, metric, (daily, course, &lasting), zone, &mut p95);
+    let mut logs = memory.room(zone.n_samples(zone.days.len()));
+    zone.days.iter().for_each(|day| inside.logs(metric, day, zone.step_s, &mut logs));
+    let (levels, targets) = levels(&logs, metric, (daily, course, &lasting), zone, p95);
     let mut changed = Vec::new();
     for (number, day) in zone.days[..n_days].iter().enumerate() {
         course.inside(metric, number, day, zone.step_s, &mut p95.pulses);
@@ -258,11 +254,15 @@ impl Ratios {
             let size = (REFERENCE_DAYS * CELLS, CELL_SECONDS, 0);
             Inside::new(scenario, archetype, (0.0, noise), stream, size, &mut Workspace::default())
         });
-        let (mut logs, mut tail) = (vec![0.0; CELLS], Tail::default());
-        let days = (0..REFERENCE_DAYS)
+        // Without noise inside the day, all days are one.
+        let is_quiet = insides.iter().all(|inside| inside.standard[0].is_empty());
+        let n_days = if is_quiet { 1 } else { REFERENCE_DAYS };
+        let (mut logs, mut tail) = (Vec::with_capacity(CELLS), Tail::default());
+        let days = (0..n_days)
             .map(|number| {
                 std::array::from_fn(|metric| {
                     std::array::from_fn(|noise| {
+                        logs.clear();
                         insides[noise].logs(metric, &day(number), CELL_SECONDS, &mut logs);
                         log_ratios(&mut logs, &mut tail)
                     })

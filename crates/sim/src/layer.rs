@@ -35,6 +35,14 @@ impl Layer {
         Iter { values: &self.values, rows: self.rows.as_ref().map(|rows| &rows[..]), next: 0, end: self.len() }
     }
 
+    /// Appends the entries to a column.
+    pub(crate) fn lay_out(&self, into: &mut Vec<f64>) {
+        match &self.rows {
+            None => into.extend_from_slice(&self.values),
+            Some(rows) => into.extend(rows.iter().map(|&row| self.values[row as usize])),
+        }
+    }
+
     /// The entries as a slice where each has a place of its own.
     pub(crate) fn as_slice(&self) -> Option<&[f64]> {
         self.rows.is_none().then(|| &self.values[..])
