@@ -153,9 +153,9 @@ fn fill_normal_quads(key: u64, domain: u64, first: u64, columns: [&mut [f64]; 4]
     for start in (0..n).step_by(ROWS) {
         let end = n.min(start + ROWS);
         let block = first.wrapping_add(start as u64);
-        for i in 0..end - start {
-            [words[0][i], words[1][i], words[2][i], words[3][i]] =
-                philox_words(key, [block.wrapping_add(i as u64), domain]);
+        let [p, q, r, s] = words.each_mut().map(|words| &mut words[..end - start]);
+        for (i, (((p, q), r), s)) in p.iter_mut().zip(q).zip(r).zip(s).enumerate() {
+            [*p, *q, *r, *s] = philox_words(key, [block.wrapping_add(i as u64), domain]);
         }
         let [radius, angle, other_radius, other_angle] = &words;
         normal::fill_pairs([radius, angle], [&mut a[start..end], &mut b[start..end]]);

@@ -22,6 +22,14 @@ pub fn exp(column: &mut [f64]) {
     }
 }
 
+/// exp(`slope` x + `level`) of each entry x, in place, as [`exp`] has it.
+#[multiversion(targets("x86_64+avx+avx2"))]
+pub fn exp_of_line(slope: f64, level: f64, column: &mut [f64]) {
+    for value in column {
+        *value = exp_of(slope * *value + level);
+    }
+}
+
 /// The natural logarithm of each entry, in place; within one unit in the last place of the C library.
 /// Negative infinity for 0 and for numbers below 2^-1022, NaN for negative numbers and NaN.
 #[multiversion(targets("x86_64+avx+avx2"))]
@@ -136,6 +144,11 @@ mod tests {
             for (x, got) in powers.iter().zip(&raised) {
                 prop_assert!(units(*got, libm::exp(*x)) <= 1.0, "exp({}) is {}", x, got);
                 prop_assert_eq!(got.to_bits(), exp_of(*x).to_bits());
+            }
+            let mut line = powers.clone();
+            exp_of_line(0.5, -1.0, &mut line);
+            for (x, got) in powers.iter().zip(&line) {
+                prop_assert_eq!(got.to_bits(), exp_of(0.5 * x - 1.0).to_bits());
             }
             let mut back = raised.clone();
             ln(&mut back);

@@ -273,7 +273,7 @@ impl DailyNoise {
             self.driver.add(own, scale, &mut values);
         }
         let wild = self.wild_days(sources.seed, sources.server_id);
-        let scales = self.wild.scales(wild, memory.filled(n_days, 0.0));
+        let scales = self.wild.scales(wild, memory.stale(n_days));
         self.mixers[sources.archetype].mix(scales.as_deref(), &mut values);
         scales.into_iter().for_each(|column| memory.give(column));
         values
@@ -330,7 +330,7 @@ impl Layers {
     fn product(&self, memory: &mut Workspace) -> Vec<f64> {
         // Layers whose values are shared by days are laid out once more, where the next pass finds them near.
         let mut laid_out = memory.room(self.noise.len());
-        let mut demand = memory.room(self.noise.len());
+        let mut demand = memory.stale(self.noise.len());
         let layers = [&self.growth, &self.week, &self.season, &self.event];
         let mut slices = layers.map(|layer| layer.as_slice().unwrap_or_default());
         if slices[2].is_empty() {
@@ -343,9 +343,11 @@ impl Layers {
     }
 }
 
-/// Appends base x growth x week x season x noise x event.
+/// base x growth x week x season x noise x event.
 #[multiversion(targets("x86_64+avx+avx2"))]
-fn multiply(base: f64, [growth, week, season, event]: [&[f64]; 4], noise: &[f64], into: &mut Vec<f64>) {
+fn multiply(base: f64, [growth, week, season, event]: [&[f64]; 4], noise: &[f64], into: &mut [f64]) {
     let layers = growth.iter().zip(week).zip(season).zip(event).zip(noise);
-    into.extend(layers.map(|((((growth, week), season), event), noise)| base * growth * week * season * noise * event));
+    for (product, ((((growth, week), season), event), noise)) in into.iter_mut().zip(layers) {
+        *product = base * growth * week * season * noise * event;
+    }
 }

@@ -392,7 +392,7 @@ impl Fleet {
         let n_tables = tables[0][0].len();
         let mut days = vec![0_usize; self.spec.days];
         if n_tables > 1 {
-            let mut drawn = memory.filled(self.spec.days, 0.0);
+            let mut drawn = memory.stale(self.spec.days);
             stream.fill_uniforms(0, &mut drawn);
             let day = |uniform: &f64| ((uniform * n_tables as f64) as usize).min(n_tables - 1);
             days.iter_mut().zip(&drawn).for_each(|(number, uniform)| *number = day(uniform));

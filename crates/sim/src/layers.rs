@@ -23,9 +23,10 @@ pub(crate) fn growth(rate_per_year: f64, days: Range<usize>, into: &mut Vec<f64>
     let first = days.start / STRIDE;
     let mut strides: Vec<f64> = (first..days.end.div_ceil(STRIDE)).map(|n| log * (n * STRIDE) as f64).collect();
     wide::exp(&mut strides);
-    let begin = days.start - first * STRIDE;
-    let all = strides.iter().flat_map(|stride| since.iter().map(move |since| stride * since));
-    into.extend(all.skip(begin).take(days.len()));
+    for (number, stride) in (first..).zip(strides) {
+        let within = |day: usize| day.clamp(number * STRIDE, (number + 1) * STRIDE) - number * STRIDE;
+        into.extend(since[within(days.start)..within(days.end)].iter().map(|since| stride * since));
+    }
 }
 
 /// The season factor of a day: a quadratic peak at the true quarter ends, a quadratic trough between.

@@ -256,10 +256,7 @@ impl Marginal {
     pub(crate) fn apply(self, column: &mut [f64]) {
         match self {
             Self::Normal(variation) => column.iter_mut().for_each(|z| *z = (1.0 + variation * *z).max(0.0)),
-            Self::LogNormal { sigma, log_mean } => {
-                column.iter_mut().for_each(|z| *z = sigma * *z - log_mean);
-                wide::exp(column);
-            }
+            Self::LogNormal { sigma, log_mean } => wide::exp_of_line(sigma, -log_mean, column),
         }
     }
 }

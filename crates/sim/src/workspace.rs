@@ -12,7 +12,7 @@ const GRAIN: usize = 512;
 /// gets is used for the next, and no page is asked for twice. A thread has one of its own.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    /// Empty columns by how many values they have room for.
+    /// Columns nobody uses, by how many values they have room for.
     free: BTreeMap<usize, Vec<Vec<f64>>>,
     bytes: usize,
 }
@@ -33,21 +33,22 @@ impl Workspace {
 
     /// An empty column with room for `n` values.
     pub(crate) fn room(&mut self, n: usize) -> Vec<f64> {
-        let room = n.next_multiple_of(GRAIN);
-        match self.free.get_mut(&room).and_then(Vec::pop) {
-            Some(mut column) => {
-                self.bytes -= 8 * room;
-                column.clear();
-                column
-            }
-            None => Vec::with_capacity(room),
-        }
+        let mut column = self.taken(n);
+        column.clear();
+        column
+    }
+
+    /// A column of `n` values that are still to be written: they are those of its last use.
+    pub(crate) fn stale(&mut self, n: usize) -> Vec<f64> {
+        let mut column = self.taken(n);
+        column.resize(n, 0.0);
+        column
     }
 
     /// A column of `n` times the same value.
     pub(crate) fn filled(&mut self, n: usize, value: f64) -> Vec<f64> {
-        let mut column = self.room(n);
-        column.resize(n, value);
+        let mut column = self.stale(n);
+        column.fill(value);
         column
     }
 
@@ -56,6 +57,17 @@ impl Workspace {
         let mut column = self.room(values.len());
         column.extend_from_slice(values);
         column
+    }
+
+    fn taken(&mut self, n: usize) -> Vec<f64> {
+        let room = n.next_multiple_of(GRAIN);
+        match self.free.get_mut(&room).and_then(Vec::pop) {
+            Some(column) => {
+                self.bytes -= 8 * room;
+                column
+            }
+            None => Vec::with_capacity(room),
+        }
     }
 
     /// Keeps the memory of a column for later.
@@ -85,6 +97,9 @@ mod tests {
         workspace.give(column);
         let again = workspace.room(900);
         assert!(again.is_empty() && again.as_ptr() == place && again.capacity() == 1024);
+        workspace.give(again);
+        assert_eq!(workspace.stale(600).len(), 600);
+        assert_eq!(workspace.filled(600, 2.0), [2.0; 600]);
         workspace.give(Vec::with_capacity(7));
         assert_eq!(workspace.bytes, 0);
         for _ in 0..40 {
