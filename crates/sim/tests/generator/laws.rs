@@ -150,6 +150,6 @@ fn golden_version_2() {
     ];
     assert_eq!(
         digests.map(|digest| format!("{digest:016x}")),
-        ["c31f50f6be70581f", "c2d90d66d1f46d7a", "f21a53a45a2f2bbf", "0dbb5eb7f3da6f7e"]
+        ["c31f50f6be70581f", "0a56bcc65e7aa527", "e28f65886b0ef2e6", "648325abdd3305d6"]
     );
 }
