@@ -41,6 +41,7 @@ truth            server_id, ts, metric
 events           event_id
 truth_crossings  server_id, metric, threshold
 oracle           server_id, metric, cutoff, date
+differences      server_id, ts, metric
 forecasts        run_id, model, server_id, metric, cutoff, date
 path_models      run_id, server_id, metric
 backtests        run_id, model, unique_id, cutoff, ds

@@ -184,9 +184,11 @@ Examples:
   fleetcast generate --out telemetry --format csv --servers 20 --step 5min --days 30
   fleetcast generate --lake l --scenario walkthrough --seed 7
   fleetcast generate --lake l --servers 50 --oracle 2023-12-31,2024-06-30
+  fleetcast generate --lake l --servers 50 --change services.payments.growth_factor=1.5
 
 Beside the samples it writes what it planted: the tables truth, events and truth_crossings; with --oracle
-also the table oracle: the best forecast anyone could have made at a cutoff.")]
+also the table oracle: the best forecast anyone could have made at a cutoff; with --change also the table
+differences: the same fleet after a change (docs/generator.md).")]
 pub struct GenerateArgs {
     /// The lake to write to
     #[arg(long, value_name = "DIR", conflicts_with = "out", required_unless_present_any = ["out", "format"])]
@@ -227,6 +229,9 @@ pub struct GenerateArgs {
     /// Days after each cutoff that the oracle speaks of, 1 to 730
     #[arg(long, default_value_t = 180, value_name = "DAYS", requires = "oracle")]
     pub oracle_horizon: usize,
+    /// A change of the scenario whose effect, at the same seed, is written to the table differences
+    #[arg(long, value_name = "KEY=VALUE|FILE")]
+    pub change: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,6 @@
 //! Made-up telemetry into a lake or into files.
 
+use crate::differences;
 use crate::oracle::{self, oracles};
 use crate::store::{self, RunRecord};
 use crate::{Context, Error, Result};
@@ -38,6 +39,9 @@ pub struct GenerateOptions {
     pub oracle_cutoffs: Vec<Date>,
     /// Days after each cutoff that it speaks of.
     pub oracle_horizon_days: usize,
+    /// What to change in a second fleet of the same seed, which the first is compared with: `KEY=VALUE` of
+    /// the scenario, or a TOML file with such keys.
+    pub changes: Vec<String>,
 }
 
 impl Default for GenerateOptions {
@@ -53,6 +57,7 @@ impl Default for GenerateOptions {
             only: Vec::new(),
             oracle_cutoffs: Vec::new(),
             oracle_horizon_days: 180,
+            changes: Vec::new(),
         }
     }
 }
@@ -88,7 +93,7 @@ pub fn fleet(options: &GenerateOptions) -> Result<Fleet> {
     Ok(Fleet::new(scenario, FleetSpec { n_servers, start, days, step, seed })?)
 }
 
-fn read(file: &Path) -> Result<String> {
+pub(crate) fn read(file: &Path) -> Result<String> {
     std::fs::read_to_string(file).map_err(|source| Error::Io { file: file.display().to_string(), source })
 }
 
@@ -124,13 +129,16 @@ pub fn generate_into(lake: &Lake, options: &GenerateOptions, context: &Context) 
     let fleet = fleet(options)?;
     let members = members(&fleet, &options.only)?;
     let oracles = oracles(&fleet, options)?;
+    let changed = differences::changed(&fleet, options)?;
     context.progress.begin("generating telemetry", members.len());
     let change = lake.begin()?;
     let sink = |table: Table, frame: &Frame, part: usize| Ok(change.write_part(table, frame, &Mode::Replace, part)?);
     let generated = each_part(&fleet, &members, context, &sink)?;
-    // What an oracle said of another fleet would be wrong of this one.
+    // What was said of another fleet would be wrong of this one.
     change.clear(Table::Oracle)?;
+    change.clear(Table::Differences)?;
     oracle::write(&oracles, &members, context, &sink)?;
+    differences::write(&fleet, changed.as_ref(), &members, context, &sink)?;
     write_whole(&change, &fleet, &members)?;
     let run_id = format!("{:016x}", stable_hash(format!("generate {options:?}").as_bytes()));
     store::write_run(
@@ -171,6 +179,7 @@ pub fn generate_files(
     let fleet = fleet(options)?;
     let members = members(&fleet, &options.only)?;
     let oracles = oracles(&fleet, options)?;
+    let changed = differences::changed(&fleet, options)?;
     context.progress.begin("generating telemetry", members.len());
     let mut tables = vec![
         Table::Servers,
@@ -182,6 +191,7 @@ pub fn generate_files(
         Table::TruthCrossings,
     ];
     tables.extend((!oracles.is_empty()).then_some(Table::Oracle));
+    tables.extend(changed.is_some().then_some(Table::Differences));
     std::fs::create_dir_all(folder).map_err(|source| Error::Io { file: folder.display().to_string(), source })?;
     let files: Vec<(Table, FrameFile)> = tables
         .iter()
@@ -198,6 +208,7 @@ pub fn generate_files(
     };
     let generated = each_part(&fleet, &members, context, &sink)?;
     oracle::write(&oracles, &members, context, &sink)?;
+    differences::write(&fleet, changed.as_ref(), &members, context, &sink)?;
     for (table, frame) in whole_tables(&fleet, &members)? {
         sink(table, &frame, 0)?;
     }

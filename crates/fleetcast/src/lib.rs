@@ -14,6 +14,7 @@ pub mod backtest;
 pub mod config;
 mod context;
 pub mod demo;
+mod differences;
 mod error;
 pub mod forecast;
 pub mod generate;

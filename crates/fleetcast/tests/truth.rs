@@ -44,3 +44,28 @@ fn an_oracle_is_a_file_beside_the_others_only_when_it_was_asked() {
         assert_eq!(std::fs::read_to_string(file).map_or(0, |text| text.lines().count() - 1), rows);
     }
 }
+
+#[test]
+fn a_change_is_told_time_by_time_and_a_senseless_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::create(folder.path().join("lake")).unwrap();
+    let file = folder.path().join("calm.toml");
+    std::fs::write(&file, "[profiles.web.growth_percent_per_year]\ncpu = 90.0\n").unwrap();
+    let changes = vec!["effects.growth_std_factor=0".to_owned(), file.display().to_string()];
+    generate_into(&lake, &GenerateOptions { changes, ..options() }, &CONTEXT).unwrap();
+    let frame = lake.read(Table::Differences).unwrap();
+    assert_eq!(frame.rows(), 6 * 200 * 4);
+    let [before, after, difference] =
+        ["demand", "demand_changed", "difference"].map(|name| frame.floats(name).unwrap().to_vec());
+    let truth = lake.read(Table::Truth).unwrap();
+    assert_eq!(truth.floats("demand").unwrap(), before);
+    for ((before, after), difference) in before.iter().zip(&after).zip(&difference) {
+        assert_eq!(*difference, after - before);
+    }
+    assert!(difference.iter().any(|difference| *difference != 0.0));
+    let wrong = GenerateOptions { changes: vec!["effects.idle_share=many".to_owned()], ..options() };
+    let error = generate_into(&lake, &wrong, &CONTEXT).unwrap_err().to_string();
+    assert!(error.contains("--change, line 1: `effects.idle_share` is the text \"many\""), "{error}");
+    generate_into(&lake, &options(), &CONTEXT).unwrap();
+    assert_eq!(lake.read(Table::Differences).unwrap().rows(), 0);
+}

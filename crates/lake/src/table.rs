@@ -73,6 +73,7 @@ pub enum Table {
     Events,
     TruthCrossings,
     Oracle,
+    Differences,
     Forecasts,
     PathModels,
     Backtests,
@@ -87,7 +88,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, telemetry first and results after it.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Servers,
         Self::Metrics,
         Self::Samples,
@@ -96,6 +97,7 @@ impl Table {
         Self::Events,
         Self::TruthCrossings,
         Self::Oracle,
+        Self::Differences,
         Self::Forecasts,
         Self::PathModels,
         Self::Backtests,
@@ -119,6 +121,7 @@ impl Table {
             Self::Events => "events",
             Self::TruthCrossings => "truth_crossings",
             Self::Oracle => "oracle",
+            Self::Differences => "differences",
             Self::Forecasts => "forecasts",
             Self::PathModels => "path_models",
             Self::Backtests => "backtests",
@@ -154,6 +157,7 @@ impl Table {
             Self::Events => "something that happened to a server, a pool or a region of a generated fleet",
             Self::TruthCrossings => "the day a generated server first reached a threshold, had it no limit",
             Self::Oracle => "the best that could be known at a cutoff of a generated server's day",
+            Self::Differences => "a generated value, and what a change of the scenario would have made of it",
             Self::Forecasts => "a forecast of one day",
             Self::PathModels => "what regenerates the joint futures of a series byte for byte",
             Self::Backtests => "a forecast of the past, beside what happened",
@@ -178,6 +182,7 @@ impl Table {
             Self::Events => &["event_id"],
             Self::TruthCrossings => &["server_id", "metric", "threshold"],
             Self::Oracle => &["server_id", "metric", "cutoff", "date"],
+            Self::Differences => &["server_id", "ts", "metric"],
             Self::Forecasts => &["run_id", "model", "server_id", "metric", "cutoff", "date"],
             Self::PathModels => &["run_id", "server_id", "metric"],
             Self::Backtests => &["run_id", "model", "unique_id", "cutoff", "ds"],
@@ -211,6 +216,7 @@ impl Table {
             Self::Events => EVENTS,
             Self::TruthCrossings => TRUTH_CROSSINGS,
             Self::Oracle => ORACLE,
+            Self::Differences => DIFFERENCES,
             Self::Forecasts => FORECASTS,
             Self::PathModels => PATH_MODELS,
             Self::Backtests => BACKTESTS,
@@ -306,6 +312,15 @@ const ORACLE: &[ColumnSpec] = &[
     measured("q95", Float, METRIC_UNIT),
     measured("p_crossed_80", Float, "probability"),
     measured("p_crossed_90", Float, "probability"),
+];
+
+const DIFFERENCES: &[ColumnSpec] = &[
+    column("server_id", Text),
+    measured("ts", Time, "UTC"),
+    column("metric", Text),
+    measured("demand", Float, METRIC_UNIT),
+    measured("demand_changed", Float, METRIC_UNIT),
+    measured("difference", Float, METRIC_UNIT),
 ];
 
 const FORECASTS: &[ColumnSpec] = &[

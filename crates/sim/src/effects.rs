@@ -36,10 +36,11 @@ impl Effects {
             profile.base()[m] * effects.median_factor.array()[m] * math::exp(log)
         });
         let growth_common = own.normal(1);
+        let service_factor = scenario.raw.services[member.service].growth_factor.unwrap_or(1.0);
         let growth = std::array::from_fn(|m| {
             // Half of the spread is the service's business, common to the metrics; half is each metric's.
             let z = (growth_common + own.normal(16 + m as u64)) * std::f64::consts::FRAC_1_SQRT_2;
-            let factor = effects.growth_mean_factor + effects.growth_std_factor * z;
+            let factor = service_factor * (effects.growth_mean_factor + effects.growth_std_factor * z);
             (profile.growth_percent_per_year()[m] / 100.0 * factor).max(LOWEST_GROWTH)
         });
         let season_factor = math::exp(effects.season_log_std * own.normal(2));

@@ -26,6 +26,7 @@
 //! # Ok::<(), fleetcast_sim::Error>(())
 //! ```
 
+mod change;
 mod clock;
 mod correlation;
 mod daily;
@@ -49,6 +50,7 @@ mod tail;
 mod telemetry;
 mod workspace;
 
+pub use change::Difference;
 pub use error::{Error, Result};
 pub use fleet::Fleet;
 pub use layer::{Iter, Layer};
@@ -58,3 +60,6 @@ pub use scenario::Scenario;
 pub use spec::{FleetSpec, SampleStep};
 pub use telemetry::{DailyTelemetry, Delivery, Event, METRICS, ServerTelemetry, TrueCrossing, TruthSeries};
 pub use workspace::Workspace;
+
+/// Version of the bytes: the same scenario, [`FleetSpec`] and seed give the same bits as long as it is the same.
+pub const FORMAT_VERSION: u32 = 1;

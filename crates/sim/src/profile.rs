@@ -242,6 +242,11 @@ impl Profile {
         keys::json_schema("Fleetcast profile", PROFILE, &generic)
     }
 
+    /// Its settings, all of them.
+    pub(crate) fn table(&self) -> toml::Table {
+        toml::Table::try_from(&self.raw).expect("a profile is a table of numbers and texts")
+    }
+
     /// Its name: the archetype of its servers.
     pub fn name(&self) -> &str {
         &self.raw.name

@@ -17,6 +17,8 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     pub(crate) raw: Raw,
+    /// All of its settings, as they were read.
+    pub(crate) table: toml::Table,
     pub(crate) calendar: Calendar,
     pub(crate) archetypes: Vec<Archetype>,
     pub(crate) regions: Vec<Region>,
@@ -164,6 +166,8 @@ pub(crate) struct Service {
     pub(crate) name: String,
     pub(crate) business_unit: String,
     pub(crate) criticality: String,
+    /// Factor on the growth of its servers; 1 when it is not given.
+    pub(crate) growth_factor: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -215,9 +219,14 @@ impl Scenario {
     pub fn from_toml(text: &str, source: &str) -> Result<Self> {
         let (_, enterprise) = Source::read(ENTERPRISE, "enterprise", SCENARIO)?;
         let (source, given) = Source::read(text, source, SCENARIO)?;
-        let raw: Raw = source.fill(settings::merged(enterprise, given))?;
-        raw.check(&source)?;
-        Self::assemble(raw, &source)
+        Self::from_table(settings::merged(enterprise, given), &source)
+    }
+
+    /// A scenario of settings that are complete and of which each is in its range.
+    pub(crate) fn from_table(table: toml::Table, source: &Source) -> Result<Self> {
+        let raw: Raw = source.fill(table.clone())?;
+        raw.check(source)?;
+        Self::assemble(raw, table, source)
     }
 
     /// The JSON Schema of a scenario file (draft 2020-12): the keys, types and ranges that
@@ -250,7 +259,7 @@ impl Scenario {
         &self.calendar
     }
 
-    fn assemble(raw: Raw, source: &Source) -> Result<Self> {
+    fn assemble(raw: Raw, table: toml::Table, source: &Source) -> Result<Self> {
         let calendar = raw.calendar_of(&raw.calendar.holidays)?;
         let archetypes =
             raw.mix.iter().enumerate().map(|(at, mix)| raw.archetype(at, mix, source)).collect::<Result<_>>()?;
@@ -265,7 +274,7 @@ impl Scenario {
             })
             .collect::<Result<_>>()?;
         let all_shapes = raw.shapes.iter().map(RawShape::shape).collect();
-        Ok(Self { raw, calendar, archetypes, regions, all_shapes })
+        Ok(Self { raw, table, calendar, archetypes, regions, all_shapes })
     }
 }
 

@@ -35,11 +35,17 @@ pub(crate) struct Source {
 impl Source {
     /// Reads a text and holds it against its keys.
     pub(crate) fn read(text: &str, name: &str, keys: &[Key]) -> Result<(Self, toml::Table)> {
+        let (source, table) = Self::parse(text, name)?;
+        keys::check(&source, &table, keys)?;
+        Ok((source, table))
+    }
+
+    /// Reads a text, whatever its keys.
+    pub(crate) fn parse(text: &str, name: &str) -> Result<(Self, toml::Table)> {
         let spans = DeTable::parse(text).map_err(|error| syntax(text, name, &error))?;
         let mut source = Self { name: name.to_owned(), lines: BTreeMap::new() };
         source.note_table(text, "", spans.get_ref());
         let table: toml::Table = toml::from_str(text).map_err(|error| syntax(text, name, &error))?;
-        keys::check(&source, &table, keys)?;
         Ok((source, table))
     }
 
@@ -85,6 +91,23 @@ impl Source {
     /// Whether the text itself gives this key.
     pub(crate) fn gives(&self, key: &str) -> bool {
         self.lines.contains_key(key)
+    }
+
+    /// One of its tables as a text of its own.
+    pub(crate) fn within(&self, table: &str) -> Self {
+        let inside =
+            |(key, line): (&String, &usize)| Some((key.strip_prefix(table)?.strip_prefix('.')?.to_owned(), *line));
+        Self { name: self.name.clone(), lines: self.lines.iter().filter_map(inside).collect() }
+    }
+
+    /// Something that is not of the type it must be.
+    pub(crate) fn wrong(&self, key: &str, allowed: &str) -> Error {
+        Error::WrongType {
+            place: self.place(key),
+            key: key.to_owned(),
+            found: "a single value".to_owned(),
+            allowed: allowed.to_owned(),
+        }
     }
 
     /// A value that is out of range.

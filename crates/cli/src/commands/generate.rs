@@ -21,6 +21,7 @@ pub fn generate(args: &GenerateArgs, global: &Global, context: &Context) -> anyh
         only: args.only.clone(),
         oracle_cutoffs: args.oracle.clone(),
         oracle_horizon_days: args.oracle_horizon,
+        changes: args.change.clone(),
     };
     let place = match (args.format, &args.lake, &args.out) {
         (Some(OutputFormat::None), ..) => {

@@ -183,6 +183,7 @@ const SERVICES: &[Key] = &[
     key("name", "", Kind::Id),
     key("business_unit", "", Kind::Text),
     key("criticality", "high, medium, low or a word of your own", Kind::Text),
+    optional("growth_factor", "factor on the growth of its servers, 1 when it is not given", Kind::Number(-10.0, 10.0)),
 ];
 
 const SIZE: (f64, f64) = (1e-3, 1e9);

@@ -132,7 +132,7 @@ impl Draws {
             if course.is_empty() {
                 continue;
             }
-            for m in 0..4 {
+            for m in (0..4).filter(|&m| course.touches(m)) {
                 let factors = course.daily(m, last);
                 let start = m * self.horizon * self.n_draws + draw;
                 let scores = self.scores[start..].iter_mut().step_by(self.n_draws);

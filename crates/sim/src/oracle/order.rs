@@ -46,8 +46,7 @@ impl Quantiles {
 
     /// Moves each value to its cell: cells are in order, values within a cell are not.
     fn spread(&mut self, values: &[f64]) {
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (low, high) = range(values);
         // A score may be minus infinity: then all values come into the first cell, which is sorted whole.
         let scale = (CELLS - 1) as f64 / (high - low).max(f64::MIN_POSITIVE);
         self.starts = [0; CELLS + 1];
@@ -80,6 +79,18 @@ impl Quantiles {
         }
         self.starts[end] as usize
     }
+}
+
+/// The lowest and the highest value, in four places at a time.
+fn range(values: &[f64]) -> (f64, f64) {
+    let (mut low, mut high) = ([f64::INFINITY; 4], [f64::NEG_INFINITY; 4]);
+    for four in values.chunks(4) {
+        for ((low, high), &value) in low.iter_mut().zip(&mut high).zip(four) {
+            *low = if value < *low { value } else { *low };
+            *high = if value > *high { value } else { *high };
+        }
+    }
+    (low.into_iter().fold(f64::INFINITY, f64::min), high.into_iter().fold(f64::NEG_INFINITY, f64::max))
 }
 
 #[cfg(test)]
