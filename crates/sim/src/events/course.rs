@@ -1,6 +1,6 @@
 //! The course of one server's events.
 
-use super::grid::Grid;
+use super::grid::{Grid, Memory};
 use super::label::Label;
 use super::lasting::Lasting;
 use super::laws::Laws;
@@ -92,7 +92,7 @@ impl Course {
         let later_by = (phase_hours * 3_600.0 / CELL_SECONDS as f64).round() as i64;
         let peak = grid.peak_cell(later_by) as Moment * CELL_SECONDS + CELL_SECONDS / 2;
         let mut effects: [Vec<(usize, DayEffect)>; 4] = Default::default();
-        let (mut change, mut scratch) = (Vec::new(), Vec::new());
+        let (mut heights, mut change, mut memory) = (Vec::new(), Vec::new(), Memory::default());
         let long: Vec<(usize, usize)> =
             self.by_day.iter().copied().filter(|(_, at)| !self.pulses[*at].is_brief).collect();
         for on_day in long.chunk_by(|a, b| a.0 == b.0) {
@@ -100,6 +100,10 @@ impl Course {
             let midnight = day as Moment * DAY;
             let pulses = || on_day.iter().map(|(_, at)| &self.pulses[*at]);
             let cells = cells_of(pulses(), midnight);
+            // How high each pulse stands in each cell is the same for all metrics.
+            heights.clear();
+            let moment = |cell: usize| midnight + cell as Moment * CELL_SECONDS + CELL_SECONDS / 2;
+            heights.extend(pulses().flat_map(|pulse| cells.clone().map(move |cell| pulse.height(moment(cell)))));
             for (metric, effects) in effects.iter_mut().enumerate() {
                 if pulses().all(|pulse| pulse.log[metric] == 0.0) {
                     continue;
@@ -112,11 +116,14 @@ impl Course {
                     }
                     _ => {
                         change.clear();
-                        change.extend(cells.clone().map(|cell| {
-                            let moment = midnight + cell as Moment * CELL_SECONDS + CELL_SECONDS / 2;
-                            pulses().map(|pulse| log_at(pulse, metric, moment)).sum::<f64>()
-                        }));
-                        grid.effect(metric, later_by, cells.clone(), &change, &mut scratch)
+                        change.resize(cells.len(), 0.0);
+                        for (pulse, heights) in pulses().zip(heights.chunks_exact(cells.len().max(1))) {
+                            let log = pulse.log[metric];
+                            // Nothing of something infinite is nothing.
+                            let part = |height: f64| if height == 0.0 || log == 0.0 { 0.0 } else { height * log };
+                            change.iter_mut().zip(heights).for_each(|(sum, height)| *sum += part(*height));
+                        }
+                        grid.effect(metric, later_by, cells.clone(), &change, &mut memory)
                     }
                 };
                 effects.push((day, effect));

@@ -8,7 +8,7 @@ use super::course::DayEffect;
 use crate::clock::{CELL_SECONDS, CELLS};
 use crate::layers::DayShape;
 use crate::scenario::Scenario;
-use fleetcast_numeric::math;
+use fleetcast_numeric::{math, wide};
 use std::ops::Range;
 
 /// Position of the P95 among 288 values from the largest down: between the 15th and the 16th.
@@ -29,6 +29,13 @@ pub(crate) struct Grid {
     p95: [f64; 4],
     mean: [f64; 4],
     log_max: [f64; 4],
+}
+
+/// Memory that is used again from one day to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    largest: Vec<f64>,
+    factors: Vec<f64>,
 }
 
 impl Grid {
@@ -63,39 +70,39 @@ impl Grid {
     }
 
     /// What factors with the logarithms `change` on the cells `range` do to a day of one metric.
-    /// `scratch` is overwritten.
     pub(crate) fn effect(
         &self,
         metric: usize,
         later_by: i64,
         range: Range<usize>,
         change: &[f64],
-        scratch: &mut Vec<f64>,
+        memory: &mut Memory,
     ) -> DayEffect {
-        let own = |cell: usize| (cell as i64 - later_by).rem_euclid(CELLS as i64) as usize;
-        let clock = |own: u16| (i64::from(own) + later_by).rem_euclid(CELLS as i64) as usize;
+        let later_by = later_by.rem_euclid(CELLS as i64) as usize;
+        let within_day = |cell: usize| if cell < CELLS { cell } else { cell - CELLS };
         let (log, factor) = (&self.log[metric], &self.factor[metric]);
-        scratch.clear();
+        let Memory { largest, factors } = memory;
+        largest.clear();
         // Of the untouched cells only the largest can matter.
-        let untouched = self.order.iter().filter(|&&cell| !range.contains(&clock(cell))).take(TOP);
-        scratch.extend(untouched.map(|&cell| log[usize::from(cell)]));
-        let least = if scratch.len() == TOP { scratch[TOP - 1] } else { f64::NEG_INFINITY };
-        let mut max = scratch.first().copied().unwrap_or(f64::NEG_INFINITY);
+        let is_touched = |own: u16| range.contains(&within_day(usize::from(own) + later_by));
+        let untouched = self.order.iter().filter(|&&cell| !is_touched(cell)).take(TOP);
+        largest.extend(untouched.map(|&cell| log[usize::from(cell)]));
+        let least = if largest.len() == TOP { largest[TOP - 1] } else { f64::NEG_INFINITY };
+        let mut max = largest.first().copied().unwrap_or(f64::NEG_INFINITY);
         let mut sum = self.mean[metric] * CELLS as f64;
-        let (mut last, mut whole) = (0.0, 1.0);
-        for (cell, &change) in range.zip(change) {
-            let cell = own(cell);
-            if change != last {
-                (last, whole) = (change, math::exp(change));
-            }
-            sum += factor[cell] * (whole - 1.0);
-            let value = log[cell] + change;
+        factors.clear();
+        factors.extend_from_slice(change);
+        wide::exp(factors);
+        for ((cell, &change), whole) in range.zip(change).zip(factors) {
+            let own = within_day(cell + CELLS - later_by);
+            sum += factor[own] * (*whole - 1.0);
+            let value = log[own] + change;
             max = max.max(value);
             if value >= least {
-                scratch.push(value);
+                largest.push(value);
             }
         }
-        self.against_untouched(metric, scratch, sum / CELLS as f64, max)
+        self.against_untouched(metric, largest, sum / CELLS as f64, max)
     }
 
     fn against_untouched(&self, metric: usize, largest: &mut [f64], mean: f64, log_max: f64) -> DayEffect {
@@ -145,7 +152,7 @@ mod tests {
                 .clone()
                 .map(|cell| if is_down && cell % 2 == 0 { f64::NEG_INFINITY } else { log + slope * cell as f64 })
                 .collect();
-            let effect = grid.effect(metric, later_by, range.clone(), &change, &mut Vec::new());
+            let effect = grid.effect(metric, later_by, range.clone(), &change, &mut Memory::default());
             let mut whole = [0.0; CELLS];
             whole[range].copy_from_slice(&change);
             let [p95, mean, max] = by_sorting(&grid, metric, later_by, &whole);
@@ -159,12 +166,12 @@ mod tests {
     fn what_is_brief_leaves_the_p95_and_a_day_without_a_server_is_zero() {
         let grid = Grid::new(&Scenario::named("enterprise").unwrap(), 0);
         for from in (0..274).step_by(13) {
-            assert_eq!(grid.effect(0, 3, from..from + 1, &[0.0], &mut Vec::new()).p95, 1.0);
-            let [least, most] =
-                [[-5.0; 14], [5.0; 14]].map(|change| grid.effect(0, 3, from..from + 14, &change, &mut Vec::new()).p95);
+            assert_eq!(grid.effect(0, 3, from..from + 1, &[0.0], &mut Memory::default()).p95, 1.0);
+            let [least, most] = [[-5.0; 14], [5.0; 14]]
+                .map(|change| grid.effect(0, 3, from..from + 14, &change, &mut Memory::default()).p95);
             assert!(least > 0.97 && least <= 1.0 && (1.0..1.05).contains(&most), "{from}: {least} {most}");
         }
-        let down = grid.effect(1, 0, 0..CELLS, &[f64::NEG_INFINITY; CELLS], &mut Vec::new());
+        let down = grid.effect(1, 0, 0..CELLS, &[f64::NEG_INFINITY; CELLS], &mut Memory::default());
         assert_eq!(down, DayEffect { p95: 0.0, mean: 0.0, max: 0.0 });
     }
 }
