@@ -63,12 +63,13 @@ impl ServerTelemetry {
         deliveries.sort_by_key(|delivery| delivery.after);
         let mut next = deliveries.iter().peekable();
         let mut rows = Vec::with_capacity(self.ts_ms.len() + deliveries.len());
-        let late: Vec<usize> = self.deliveries.iter().filter(|d| !d.is_repeat).map(|d| d.row).collect();
+        let mut late: Vec<usize> = self.deliveries.iter().filter(|d| !d.is_repeat).map(|d| d.row).collect();
+        late.sort_unstable();
         for row in self.collected_rows() {
             while let Some(earlier) = next.next_if(|delivery| delivery.after < row) {
                 rows.push(earlier.row);
             }
-            if !late.contains(&row) {
+            if late.binary_search(&row).is_err() {
                 rows.push(row);
             }
         }
