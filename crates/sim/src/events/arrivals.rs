@@ -46,6 +46,7 @@ pub(crate) struct Law {
     /// Probabilities of a duration below the limit between the classes and below the longest.
     brief: f64,
     whole: f64,
+    longest: Moment,
 }
 
 impl Law {
@@ -55,12 +56,14 @@ impl Law {
         let longest = duration.longest_hours * 3_600.0;
         let whole = below(longest);
         let brief = below(longest.min(LONGEST_BRIEF as f64));
-        Self { per_day: per_year / YEAR, log_median, log_std, brief, whole }
+        Self { per_day: per_year / YEAR, log_median, log_std, brief, whole, longest: longest as Moment }
     }
 
     /// Expected events of a class per day.
     pub(crate) fn per_day(&self, class: Class) -> f64 {
-        let brief = if self.whole > 0.0 { self.brief / self.whole } else { 0.0 };
+        // Where the median is far beyond the longest, all are cut there.
+        let cut = if self.longest <= LONGEST_BRIEF { 1.0 } else { 0.0 };
+        let brief = if self.whole > 0.0 { self.brief / self.whole } else { cut };
         self.per_day * if class == Class::Brief { brief } else { 1.0 - brief }
     }
 
@@ -78,6 +81,7 @@ impl Law {
         let rank = (low + share * (high - low)).clamp(1e-12, 1.0 - 1e-12);
         let seconds = math::exp(self.log_median + self.log_std * normal::quantile(rank));
         let whole = (seconds / GRAIN as f64 + 0.5) as Moment * GRAIN;
+        let whole = whole.min(self.longest / GRAIN * GRAIN);
         match class {
             Class::Brief => whole.clamp(GRAIN, LONGEST_BRIEF / GRAIN * GRAIN),
             Class::Long => whole.max(SHORTEST_LONG),
@@ -162,6 +166,12 @@ mod tests {
         let mut brief = law.arrivals(Stream::new(1, &["x"]), Class::Brief, 1.0, 0..4000);
         assert!(brief.all(|arrival| arrival.seconds == 1800));
         assert_eq!(law.arrivals(Stream::new(1, &["x"]), Class::Long, 1.0, 0..4000).count(), 0);
+        // Of a median that is longer than the longest all are as long as that.
+        let cut = Law::new(12.0, &Duration { median_minutes: 90_000.0, log_std: 0.1, longest_hours: 1.0 });
+        assert!(
+            cut.arrivals(Stream::new(1, &["x"]), Class::Brief, 1.0, 0..4000).all(|arrival| arrival.seconds == 3600)
+        );
+        assert_eq!(cut.per_day(Class::Long), 0.0);
         assert_eq!(Law::new(0.0, &DURATION).arrivals(Stream::new(1, &["x"]), Class::Long, 1.0, 0..4000).count(), 0);
     }
 }

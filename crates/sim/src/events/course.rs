@@ -6,7 +6,7 @@ use super::lasting::Lasting;
 use super::laws::Laws;
 use super::life::Life;
 use super::losses::Pool;
-use super::pulse::Pulse;
+use super::pulse::{MOST_LOG, Pulse};
 use super::resizes::Resize;
 use super::{DAY, Instants, Moment, incidents, losses, regions, resizes, shifts};
 use crate::clock::{CELL_SECONDS, CELLS, LocalDay};
@@ -123,6 +123,7 @@ impl Course {
                             let part = |height: f64| if height == 0.0 || log == 0.0 { 0.0 } else { height * log };
                             change.iter_mut().zip(heights).for_each(|(sum, height)| *sum += part(*height));
                         }
+                        change.iter_mut().for_each(|sum| *sum = sum.min(MOST_LOG));
                         grid.effect(metric, later_by, cells.clone(), &change, &mut memory)
                     }
                 };
@@ -195,7 +196,7 @@ impl Course {
             }
             let log_of = |cell: i64| {
                 let moment = midnight + last_of(cell) as Moment * CELL_SECONDS + CELL_SECONDS / 2;
-                pulses.iter().map(|pulse| log_at(pulse, metric, moment)).sum::<f64>()
+                pulses.iter().map(|pulse| log_at(pulse, metric, moment)).sum::<f64>().min(MOST_LOG)
             };
             let log = if is_down {
                 f64::NEG_INFINITY

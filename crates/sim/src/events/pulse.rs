@@ -8,6 +8,8 @@ use fleetcast_numeric::math;
 /// see as much of them as samples five minutes apart.
 const ALIGNED_BELOW: Moment = 4 * 3_600;
 const HOUR: Moment = 3_600;
+/// Logarithm of the largest factor that events have, one or many together: over a thousand.
+pub(crate) const MOST_LOG: f64 = 7.0;
 
 /// A passing change, on all metrics at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,7 +76,8 @@ impl Pulse {
 
 /// Logarithms of the factors that changes in % make, `scale` times as strong.
 pub(crate) fn log_factors(percent: [f64; 4], scale: f64) -> [f64; 4] {
-    percent.map(|percent| if percent == 0.0 { 0.0 } else { math::ln(1.0 + percent / 100.0) * scale })
+    let log = |percent: f64| (math::ln(1.0 + percent / 100.0) * scale).clamp(-MOST_LOG, MOST_LOG);
+    percent.map(|percent| if percent == 0.0 { 0.0 } else { log(percent) })
 }
 
 #[cfg(test)]

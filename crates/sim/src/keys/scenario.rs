@@ -93,7 +93,7 @@ const RATE: (f64, f64) = (0.0, 1_000.0);
 const DURATION: Kind = Kind::Table(&[
     number("median_minutes", "median of the log-normal duration", 1.0, 100_000.0),
     number("log_std", "standard deviation of its logarithm", 0.0, 4.0),
-    number("longest_hours", "no longer than this", 0.1, 8_760.0),
+    number("longest_hours", "no longer than this", 0.1, 2_160.0),
 ]);
 
 const CHANGE: Kind = per_metric!(-99.0, 10_000.0);

@@ -110,6 +110,41 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10))]
+
+    #[test]
+    fn whatever_a_scenario_asks_for_gives_numbers(
+        seed in any::<u64>(), rate in 0.0..1000.0_f64, median in 1.0..100_000.0_f64, log_std in 0.0..4.0_f64,
+        longest in 0.1..2_160.0_f64, change in -99.0..10_000.0_f64, rise in 0.0..1.0_f64, share in 0.0..1.0_f64,
+    ) {
+        let duration = format!("{{ median_minutes = {median}, log_std = {log_std}, longest_hours = {longest} }}");
+        let rare = rate / 20.0;
+        let text = format!(
+            "[incidents.memory_leak]\nper_server_per_year = {rare}\nduration = {duration}\nrise_share = {rise}\n\
+             change_percent = {{ cpu = {change}, memory = {change}, disk_io = 1.0, network = 0.0 }}\n\
+             change_log_std = 2.0\n[incidents.failover]\nper_server_per_year = {rare}\nduration = {duration}\n\
+             [incidents.cron_collision]\nper_server_per_year = {rare}\nduration = {duration}\nrecurs_days = 100.0\n\
+             [outages]\nper_server_per_year = {rare}\nduration = {duration}\ntaken_over_share = {share}\n\
+             per_region_per_year = {rare}\nregion_duration = {duration}\n[collector]\n\
+             down_per_server_per_year = {rate}\ndown_duration = {duration}\nstale_per_server_per_year = {rate}\n\
+             counter_resets_per_server_per_year = {rate}\nmissed_share = {share}\nmissing_metric_share = {share}\n\
+             late_share = {share}\nduplicate_share = {share}\nlatest_minutes = {median}\n\
+             [churn]\nborn_later_share = {share}\nretired_per_year = {share}\n"
+        );
+        for (step, days) in [(SampleStep::Day, 60), (SampleStep::Hour, 15)] {
+            let server = with(&text, 1, days, step, seed).generate(3);
+            for truth in &server.truth {
+                for (demand, noise) in truth.demand.iter().zip(&truth.noise) {
+                    prop_assert!(demand.is_finite() && *demand >= 0.0 && noise.is_finite(), "{demand} {noise}");
+                }
+            }
+            prop_assert_eq!(server.delivered_rows().len() >= server.collected_rows().count(), true);
+            prop_assert!(server.events.iter().all(|event| event.start_ms <= event.peak_ms && event.size.is_finite()));
+        }
+    }
+}
+
 /// Median, and how many there were, of the durations in minutes of the events of each type.
 fn durations(events: &BTreeMap<String, Event>) -> BTreeMap<&str, Vec<f64>> {
     let mut found: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
