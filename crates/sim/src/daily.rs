@@ -59,17 +59,29 @@ impl Dates {
         &self.ones
     }
 
-    fn week(&self, scenario: &Scenario, (archetype, region): (usize, usize)) -> &[Layer; 4] {
-        self.weeks[archetype * scenario.regions.len() + region].get_or_init(|| {
-            let week = scenario.archetypes[archetype].profile.week();
-            scenario.raw.week_loading.array().map(|loading| {
-                let week = week.map(|factor| power(factor, loading));
-                if week == [1.0; 7] {
-                    return self.ones.clone();
-                }
-                self.class[region].iter().map(|&class| week[usize::from(class)]).collect::<Vec<f64>>().into()
-            })
-        })
+    /// The week of each metric with these exponents, which are the scenario's where servers do not differ.
+    fn week(
+        &self,
+        scenario: &Scenario,
+        (archetype, region): (usize, usize),
+        exponents: [f64; 4],
+        memory: &mut Workspace,
+    ) -> [Layer; 4] {
+        let factors = scenario.archetypes[archetype].profile.week();
+        let mut layer = |exponent: f64| {
+            let week = factors.map(|factor| power(factor, exponent));
+            if week == [1.0; 7] {
+                return self.ones.clone();
+            }
+            let mut column = memory.room(self.len());
+            column.extend(self.class[region].iter().map(|&class| week[usize::from(class)]));
+            Layer::from(column)
+        };
+        if exponents == scenario.raw.week_loading.array() {
+            let known = &self.weeks[archetype * scenario.regions.len() + region];
+            return known.get_or_init(|| exponents.map(layer)).clone();
+        }
+        exponents.map(&mut layer)
     }
 
     fn season(&self, archetype: usize, exponent: f64) -> Layer {
@@ -151,11 +163,11 @@ pub(crate) fn expected(
     effects: &Effects,
     memory: &mut Workspace,
 ) -> [Layers; 4] {
-    let week = dates.week(scenario, (archetype, region));
+    let mut week = dates.week(scenario, (archetype, region), effects.week, memory);
     std::array::from_fn(|m| Layers {
         base: effects.base[m],
         growth: dates.growth(archetype, m, effects.growth[m], first_day, memory),
-        week: week[m].clone(),
+        week: std::mem::take(&mut week[m]),
         season: dates.season(archetype, effects.season[m]),
         event: dates.ones().clone(),
         ..Layers::default()

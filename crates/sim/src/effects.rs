@@ -18,10 +18,58 @@ pub(crate) struct Effects {
     pub(crate) season: [f64; 4],
     /// Coefficient of variation of the daily residual.
     pub(crate) noise: [f64; 4],
-    /// Factor on the profile's noise.
-    pub(crate) noise_factor: f64,
+    /// Exponents of the week factor.
+    pub(crate) week: [f64; 4],
+    /// What its days look like inside.
+    pub(crate) rhythm: Rhythm,
+}
+
+/// What one server's days look like inside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rhythm {
     /// How much later than its profile the server has its day.
     pub(crate) phase_hours: f64,
+    /// Factor on the scenario's noise inside the day.
+    pub(crate) noise_factor: f64,
+    /// Factor on the exponents of the time of day.
+    pub(crate) day_factor: f64,
+    /// Added to the logit of the share of the noise that is independent from sample to sample.
+    pub(crate) burst_logit: f64,
+    /// Spikes a day, on average.
+    pub(crate) spikes_per_day: f64,
+    /// Logarithm of the factor of its hourly job; 0 for none.
+    pub(crate) hourly_log: f64,
+    /// Second of the hour at which that job runs.
+    pub(crate) hourly_second: i64,
+}
+
+impl Rhythm {
+    /// A server like its profile, but for the noise, without spikes.
+    pub(crate) fn plain(noise_factor: f64) -> Self {
+        Self {
+            phase_hours: 0.0,
+            noise_factor,
+            day_factor: 1.0,
+            burst_logit: 0.0,
+            spikes_per_day: 0.0,
+            hourly_log: 0.0,
+            hourly_second: 0,
+        }
+    }
+
+    fn of(scenario: &Scenario, own: Stream) -> Self {
+        let (effects, inside) = (&scenario.raw.effects, &scenario.raw.intraday);
+        let has_job = own.uniform(64) < inside.hourly_job_share;
+        Self {
+            phase_hours: effects.phase_std_hours * own.normal(4),
+            noise_factor: math::exp(effects.intraday_log_std * own.normal(40)),
+            day_factor: math::exp(effects.day_log_std * own.normal(41)),
+            burst_logit: effects.burst_logit_std * own.normal(42),
+            spikes_per_day: inside.spikes_per_day * math::exp(effects.spikes_log_std * own.normal(43)),
+            hourly_log: if has_job { inside.hourly_job_log_mean * own.exponential(65) } else { 0.0 },
+            hourly_second: own.below(66, 3_600) as i64,
+        }
+    }
 }
 
 impl Effects {
@@ -45,13 +93,14 @@ impl Effects {
         });
         let season_factor = math::exp(effects.season_log_std * own.normal(2));
         let noise_factor = math::exp(effects.noise_log_std * own.normal(3));
+        let week_factor = math::exp(effects.week_log_std * own.normal(5));
         Self {
             base,
             growth,
             season: scenario.raw.season_loading.array().map(|loading| loading * season_factor),
             noise: profile.std_percent_of_base().map(|std| std / 100.0 * noise_factor),
-            noise_factor,
-            phase_hours: effects.phase_std_hours * own.normal(4),
+            week: scenario.raw.week_loading.array().map(|loading| loading * week_factor),
+            rhythm: Rhythm::of(scenario, own),
         }
     }
 }

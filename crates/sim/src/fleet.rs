@@ -293,7 +293,7 @@ impl Fleet {
             region: member.region,
             shape: resized.map_or(&subject.server.shape, |resize| &resize.shape),
             is_busy: self.is_busy(member),
-            phase_hours: subject.effects.phase_hours,
+            phase_hours: subject.effects.rhythm.phase_hours,
             first: self.spec.start,
         };
         Course::of(&self.scenario, &self.laws, seed, &place, begin)
@@ -356,8 +356,7 @@ impl Fleet {
         let stream = Stream::new(self.spec.seed, &["noise", "inside the day", subject.server.server_id(), &step]);
         let plain_start = zone.days.iter().find_map(|day| day.plain_start()).unwrap_or(0);
         let size = (zone.n_samples(zone.days.len()), zone.step_s, plain_start);
-        let own = (effects.phase_hours, effects.noise_factor);
-        let inside = Inside::new(&self.scenario, subject.member.archetype, own, stream, size, memory);
+        let inside = Inside::new(&self.scenario, subject.member.archetype, &effects.rhythm, stream, size, memory);
         let mut p95 = DayP95::default();
         let span = (zone, self.spec.days);
         let truth = std::array::from_fn(|m| {

@@ -2,11 +2,12 @@
 
 use crate::clock::{CELL_SECONDS, CELLS, LocalDay, ZoneDays};
 use crate::daily::Layers;
-use crate::effects::Effects;
+use crate::effects::{Effects, Rhythm};
 use crate::events::Course;
 use crate::layers::DayShape;
 use crate::noise::{self, Columns, Mixer, Quad};
 use crate::scenario::Scenario;
+use crate::spikes::Spikes;
 use crate::tail::{Changed, DayP95, Tail};
 use crate::telemetry::TruthSeries;
 use crate::{Layer, Workspace};
@@ -38,7 +39,7 @@ impl Inside {
     pub(crate) fn new(
         scenario: &Scenario,
         archetype: usize,
-        (phase_hours, noise_factor): (f64, f64),
+        rhythm: &Rhythm,
         stream: Stream,
         (n, step_s, plain_start): (usize, i64, usize),
         memory: &mut Workspace,
@@ -47,21 +48,30 @@ impl Inside {
         let intraday = &scenario.raw.intraday;
         let shape = DayShape::new(&profile.raw.day, intraday.window_edge_minutes / 60.0);
         let mut cells: Vec<f64> =
-            (0..CELLS).map(|cell| shape.at((cell as i64 * CELL_SECONDS) as f64 / 3600.0, phase_hours)).collect();
+            (0..CELLS).map(|cell| shape.at((cell as i64 * CELL_SECONDS) as f64 / 3600.0, rhythm.phase_hours)).collect();
         wide::ln(&mut cells);
-        let loadings = scenario.raw.day_loading.array();
+        let loadings = scenario.raw.day_loading.array().map(|loading| loading * rhythm.day_factor);
         let log_shape = loadings.map(|loading| cells.iter().map(|log| loading * log).collect::<Vec<f64>>());
         let shape = log_shape.each_ref().map(|logs| {
             let mut factors = logs.clone();
             wide::exp(&mut factors);
             Arc::new(factors)
         });
-        let sigma = noise::intraday_variation(intraday.std_percent, noise_factor).map(noise::log_std);
+        let sigma = noise::intraday_variation(intraday.std_percent, rhythm.noise_factor).map(noise::log_std);
         let mut standard = Columns::default();
         if sigma.iter().any(|sigma| *sigma > 0.0) {
             standard = std::array::from_fn(|_| memory.filled(n, 0.0));
-            noise::intraday_driver(intraday, step_s as f64 / 86_400.0).add(stream, 1.0, &mut standard);
+            noise::intraday_driver(intraday, rhythm.burst_logit, step_s as f64 / 86_400.0).add(
+                stream,
+                1.0,
+                &mut standard,
+            );
             Mixer::new(&profile.correlation()).mix(None, &mut standard);
+            Spikes::new(intraday, rhythm, stream, step_s).each(n, |sample, logs| {
+                for m in (0..4).filter(|m| sigma[*m] > 0.0) {
+                    standard[m][sample] += logs[m] / sigma[m];
+                }
+            });
         }
         let apart = (step_s / CELL_SECONDS) as usize;
         let plain = |cells: &[f64]| cells[plain_start..].iter().step_by(apart).copied().collect::<Vec<f64>>();
@@ -252,7 +262,9 @@ impl Ratios {
         let stream = Stream::new(0, &["reference days"]);
         let insides = [0.5, 2.0].map(|noise| {
             let size = (REFERENCE_DAYS * CELLS, CELL_SECONDS, 0);
-            Inside::new(scenario, archetype, (0.0, noise), stream, size, &mut Workspace::default())
+            let spikes_per_day = scenario.raw.intraday.spikes_per_day;
+            let rhythm = Rhythm { spikes_per_day, ..Rhythm::plain(noise) };
+            Inside::new(scenario, archetype, &rhythm, stream, size, &mut Workspace::default())
         });
         // Without noise inside the day, all days are one.
         let is_quiet = insides.iter().all(|inside| inside.standard[0].is_empty());
@@ -275,7 +287,7 @@ impl Ratios {
     /// Per metric, a table of mean / P95 and one of maximum / P95 for a server whose noise is
     /// `noise_factor` times that of its profile.
     pub(crate) fn tables(&self, effects: &Effects) -> [[Vec<f64>; 2]; 4] {
-        let between = (math::ln(effects.noise_factor / 0.5) / math::ln(4.0)).clamp(-0.5, 1.5);
+        let between = (math::ln(effects.rhythm.noise_factor / 0.5) / math::ln(4.0)).clamp(-0.5, 1.5);
         std::array::from_fn(|metric| {
             let table = |which: usize| {
                 let ratio = |day: &[[[f64; 2]; 2]; 4]| {

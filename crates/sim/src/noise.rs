@@ -267,9 +267,12 @@ pub(crate) fn log_std(variation: f64) -> f64 {
 }
 
 /// The noise inside the day: a slow part and bursts, for samples `step_days` apart.
-pub(crate) fn intraday_driver(intraday: &scenario::Intraday, step_days: f64) -> Driver {
+/// `burst_logit` is added to the logit of the share of bursts.
+pub(crate) fn intraday_driver(intraday: &scenario::Intraday, burst_logit: f64, step_days: f64) -> Driver {
     let times = [intraday.timescale_minutes / 1440.0, 0.0];
-    Driver::new(&times, &[1.0 - intraday.burst_share, intraday.burst_share], step_days)
+    let odds = math::exp(burst_logit);
+    let bursts = intraday.burst_share * odds / (1.0 - intraday.burst_share + intraday.burst_share * odds);
+    Driver::new(&times, &[1.0 - bursts, bursts], step_days)
 }
 
 /// Coefficients of variation inside the day, as shares.

@@ -103,6 +103,11 @@ pub(crate) struct Intraday {
     pub(crate) timescale_minutes: f64,
     pub(crate) burst_share: f64,
     pub(crate) window_edge_minutes: f64,
+    pub(crate) spikes_per_day: f64,
+    pub(crate) spike_log_mean: f64,
+    pub(crate) spike_loading: PerMetric,
+    pub(crate) hourly_job_share: f64,
+    pub(crate) hourly_job_log_mean: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -121,6 +126,11 @@ pub(crate) struct Effects {
     pub(crate) growth_std_factor: f64,
     pub(crate) season_log_std: f64,
     pub(crate) noise_log_std: f64,
+    pub(crate) day_log_std: f64,
+    pub(crate) week_log_std: f64,
+    pub(crate) intraday_log_std: f64,
+    pub(crate) burst_logit_std: f64,
+    pub(crate) spikes_log_std: f64,
     pub(crate) phase_std_hours: f64,
 }
 

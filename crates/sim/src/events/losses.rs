@@ -63,7 +63,7 @@ pub(crate) fn add(
     }
     let taken_over = scenario.raw.outages.taken_over_share;
     let n = pool.members.len() as f64;
-    let sharing = Sharing { n, taken_over, loading: scenario.raw.day_loading.array() };
+    let sharing = Sharing { n, taken_over, loading: scenario.raw.outages.taken_over_loading.array() };
     sharing.pulses(&losses, index, pulses);
     for loss in &losses {
         labels.extend(tell(loss, pool, index, taken_over));

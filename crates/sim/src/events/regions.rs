@@ -21,7 +21,7 @@ pub(crate) fn add(
     labels: &mut Vec<Label>,
 ) {
     let total: f64 = scenario.regions.iter().map(|region| region.share).sum();
-    let loading = scenario.raw.day_loading.array();
+    let loading = scenario.raw.outages.taken_over_loading.array();
     let own_name = &scenario.regions[here].name;
     for (there, region) in scenario.regions.iter().enumerate() {
         let stream = Stream::new(seed, &["outages", "region", &region.name]);

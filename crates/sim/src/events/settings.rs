@@ -96,6 +96,7 @@ pub(crate) struct Outages {
     /// Share of the lost load that those take over who are left: the other servers of the pool, the
     /// other regions.
     pub(crate) taken_over_share: f64,
+    pub(crate) taken_over_loading: PerMetric,
 }
 
 /// Changes of hardware.

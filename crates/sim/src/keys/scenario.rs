@@ -59,6 +59,11 @@ const INTRADAY: &[Key] = &[
     number("timescale_minutes", "e-folding time of the slow part", 0.0, 100_000.0),
     number("burst_share", "share of the variance that is independent from sample to sample", 0.0, 1.0),
     number("window_edge_minutes", "half the width over which the peak window's edges are smoothed", 0.0, 360.0),
+    number("spikes_per_day", "short spikes of a server at any time of day, in the median", 0.0, 50.0),
+    number("spike_log_mean", "mean of the logarithm of a spike's factor, which is exponential", 0.0, 3.0),
+    key("spike_loading", "exponent of a spike's factor by metric", per_metric!(0.0, 1.0)),
+    number("hourly_job_share", "share of the servers with a job at the same minute of every hour", 0.0, 1.0),
+    number("hourly_job_log_mean", "mean, over those servers, of the logarithm of its factor", 0.0, 3.0),
 ];
 
 const EFFECTS: &[Key] = &[
@@ -75,6 +80,11 @@ const EFFECTS: &[Key] = &[
     number("growth_std_factor", "standard deviation of the factor on the profile's growth", 0.0, 10.0),
     number("season_log_std", "log-normal spread of the season's exponent", 0.0, 3.0),
     number("noise_log_std", "log-normal spread of the noise", 0.0, 3.0),
+    number("day_log_std", "log-normal spread of the exponent of the time of day", 0.0, 3.0),
+    number("week_log_std", "log-normal spread of the week's exponent", 0.0, 3.0),
+    number("intraday_log_std", "log-normal spread of the noise inside the day", 0.0, 3.0),
+    number("burst_logit_std", "spread of the logit of the share that is independent from sample to sample", 0.0, 5.0),
+    number("spikes_log_std", "log-normal spread of the number of spikes", 0.0, 3.0),
     number("phase_std_hours", "spread of the time at which servers have their day", 0.0, 12.0),
 ];
 
@@ -136,6 +146,7 @@ const OUTAGES: &[Key] = &[
     number("per_region_per_year", "outages of a region as a whole", RATE.0, RATE.1),
     key("region_duration", "how long a region is down", DURATION),
     number("taken_over_share", "share of the lost load that the servers or regions that are left take over", 0.0, 1.0),
+    key("taken_over_loading", "exponent with which load that is taken over acts on a metric", per_metric!(0.0, 1.0)),
 ];
 
 const RESIZES: &[Key] = &[number("per_pool_per_year", "changes to the next size of the same family", 0.0, 50.0)];

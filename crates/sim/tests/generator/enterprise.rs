@@ -17,7 +17,8 @@ fn most_servers_are_idle_and_some_are_busy() {
         let medians: Vec<f64> = all.iter().map(|s| quantile(&s.observed[0][..1095], 0.5).unwrap()).collect();
         let means: Vec<f64> = all.iter().map(|s| math::mean(&s.daily.as_ref().unwrap().mean[0]).unwrap()).collect();
         let (median, mean) = (quantile(&medians, 0.5).unwrap(), math::mean(&means).unwrap());
-        assert!((6.0..13.0).contains(&median), "seed {seed}: median daily P95 {median}");
+        // Public VM traces: median daily P95 of 1 to 10 %, mean cpu of 5 to 10 %.
+        assert!((4.0..11.0).contains(&median), "seed {seed}: median daily P95 {median}");
         assert!((5.0..11.0).contains(&mean), "seed {seed}: mean cpu {mean}");
         let crossing = all.iter().filter(|s| {
             (0..4).any(|m| {
@@ -38,9 +39,10 @@ fn the_residual_is_correlated_remembers_and_is_shared() {
         all.iter().map(|s| s.truth.each_ref().map(|t| t.noise.iter().map(|v| v.ln()).collect())).collect();
     let mean_over = |f: &dyn Fn(usize) -> f64| (0..all.len()).map(f).sum::<f64>() / all.len() as f64;
     let lag = |k: usize| mean_over(&|i| correlation(&logs[i][0][..1095 - k], &logs[i][0][k..]));
-    // 0.2 exp(-1/1) + 0.2 exp(-1/6) + 0.2 exp(-1/30), less what wild days and the sample mean take.
-    assert!((0.28..0.46).contains(&lag(1)), "{}", lag(1));
-    assert!((0.10..0.28).contains(&lag(7)) && lag(60).abs() < 0.08, "{} {}", lag(7), lag(60));
+    // 0.19 exp(-k/1) + 0.15 exp(-k/6) + 0.41 exp(-k/30), 0.59 and 0.37 and 0.06, less what wild days and the
+    // sample mean take.
+    assert!((0.48..0.62).contains(&lag(1)), "{}", lag(1));
+    assert!((0.26..0.40).contains(&lag(7)) && lag(60).abs() < 0.08, "{} {}", lag(7), lag(60));
     let (mut pool, mut apart, mut n_pool, mut n_apart) = (0.0, 0.0, 0.0, 0.0);
     for i in 0..all.len() {
         for j in 0..i {
@@ -56,10 +58,10 @@ fn the_residual_is_correlated_remembers_and_is_shared() {
         }
     }
     let (pool, apart) = (pool / n_pool, apart / n_apart);
-    // Shares 0.20 + 0.10 + 0.05 + 0.03; wild days, which are a server's own, take a little.
-    assert!((0.24..0.42).contains(&pool), "{pool}");
-    // All servers have 0.03 in common.
-    assert!((apart - 0.03).abs() < 0.03, "{apart}");
+    // Shares 0.20 + 0.05 + 0.02 + 0.02; wild days, which are a server's own, take a little.
+    assert!((0.20..0.36).contains(&pool), "{pool}");
+    // All servers have 0.02 in common.
+    assert!((apart - 0.02).abs() < 0.03, "{apart}");
 }
 
 #[test]
@@ -73,7 +75,8 @@ fn the_residual_has_mean_1_and_the_variation_of_the_profile() {
 
 #[test]
 fn weeks_and_holidays_shape_cpu_but_hardly_memory() {
-    let fleet = fleet("enterprise", 30, 365, SampleStep::Day, 6);
+    let fleet = fleet("enterprise", 60, 365, SampleStep::Day, 6);
+    let mut exponents = Vec::new();
     for index in 0..fleet.len() {
         let server = fleet.generate(index);
         if server.server.archetype.as_deref() != Some("application") {
@@ -81,18 +84,31 @@ fn weeks_and_holidays_shape_cpu_but_hardly_memory() {
         }
         let dates = &server.daily.as_ref().unwrap().dates;
         let (cpu, memory) = (&server.truth[0].week, &server.truth[1].week);
+        // Servers follow the week in different measure: each has its own exponent.
+        let of = |class: Weekday| {
+            let day = dates.iter().position(|date| fleet.calendar_of(index).day_class(*date) == class);
+            cpu[day.expect("a year has every day")]
+        };
+        let (saturday, sunday) = (of(Weekday::Saturday), of(Weekday::Sunday));
+        let exponent = sunday.ln() / 0.55_f64.ln();
+        assert!((saturday.ln() / 0.6_f64.ln() - exponent).abs() < 1e-9);
+        exponents.push(exponent);
         for (day, date) in dates.iter().enumerate() {
-            assert!(memory[day] > 0.94);
+            // Memory has the loading 0.02, cpu 0.15.
+            assert!((memory[day].ln() - cpu[day].ln() * 0.02 / 0.15).abs() < 1e-9);
             match fleet.calendar_of(index).day_class(*date) {
-                Weekday::Sunday => assert_eq!(cpu[day], 0.55),
-                Weekday::Saturday => assert_eq!(cpu[day], 0.6),
-                _ => assert!(cpu[day] > 0.9),
+                Weekday::Sunday => assert_eq!(cpu[day], sunday),
+                Weekday::Saturday => assert_eq!(cpu[day], saturday),
+                _ => assert!(cpu[day] > saturday),
             }
         }
         let fourth = dates.iter().position(|d| *d == date(2022, 7, 4)).unwrap();
         let is_american = server.server.region.as_deref().is_some_and(|region| region.starts_with("us-"));
-        assert_eq!(cpu[fourth] == 0.55, is_american, "a holiday is a Sunday where it is one");
+        assert_eq!(cpu[fourth] == sunday, is_american, "a holiday is a Sunday where it is one");
     }
+    let median = quantile(&exponents, 0.5).unwrap();
+    assert!((0.10..0.22).contains(&median), "{median}");
+    assert!(exponents.iter().any(|e| *e < 0.08) && exponents.iter().any(|e| *e > 0.3), "{exponents:?}");
 }
 
 #[test]
@@ -129,9 +145,9 @@ fn events_are_listed_once_and_move_the_level() {
     let events = fleet.events(120);
     let ids: std::collections::BTreeSet<&str> = events.iter().map(|event| event.event_id.as_str()).collect();
     assert_eq!(ids.len(), events.len());
-    // 0.3 a year for each of 120 servers and 40 pools over 3 years.
+    // 1.3 a year for each of 120 servers and 0.3 for each of 40 pools over 3 years.
     let shifts = events.iter().filter(|event| event.event_id.contains("-shift-")).count();
-    assert!((100..190).contains(&shifts), "{shifts}");
+    assert!((440..570).contains(&shifts), "{shifts}");
     let mut seen = std::collections::BTreeSet::new();
     for index in 0..fleet.len() {
         let server = fleet.generate(index);

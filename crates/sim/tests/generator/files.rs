@@ -135,7 +135,7 @@ fn settings_that_contradict_each_other_are_refused_with_their_line() {
     for (text, fault) in [
         ("[noise]\n\ntimescales_days = [1.0]", "line 1: `noise.timescales_days` has 1 times and"),
         ("[noise]\nwild_day_share = 0.3\nwild_day_scale = 4", "line 3: `noise.wild_day_share` times the square"),
-        ("[noise]\nshared_by_pool = 0.9\nshared_by_region = 0.3", "are 1.33 in sum"),
+        ("[noise]\nshared_by_pool = 0.9\nshared_by_region = 0.3", "are 1.27 in sum"),
         ("[calendar]\nholidays = ['us', 'us']", "line 2: `calendar.holidays[1]` is \"us\", as `calendar.holidays[0]`"),
         (
             "[[services]]\nname = 'a'\nbusiness_unit = ''\ncriticality = ''\n[[services]]\nname = 'a'\n\

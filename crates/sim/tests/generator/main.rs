@@ -5,6 +5,7 @@ mod common;
 mod enterprise;
 mod events;
 mod files;
+mod fit;
 mod golden;
 mod laws;
 mod oracle;

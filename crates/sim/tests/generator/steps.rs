@@ -74,7 +74,7 @@ fn check_observed(
 #[test]
 fn midnight_is_no_seam() {
     for step in STEPS {
-        let fleet = fleet_from("enterprise", 24, date(2024, 5, 1), 30, step, 5);
+        let fleet = fleet_from("enterprise", 100, date(2024, 5, 1), 30, step, 5);
         let (mut across, mut around, mut n_around) = (0.0, 0.0, 0.0);
         let mut n_across = 0.0;
         for index in 0..fleet.len() {
