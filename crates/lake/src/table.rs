@@ -292,7 +292,7 @@ const EVENTS: &[ColumnSpec] = &[
     measured("peak", Time, "UTC"),
     measured("end", Time, "UTC"),
     column("metric", Text),
-    measured("size", Float, METRIC_UNIT),
+    measured("size", Float, "factor"),
 ];
 
 const TRUTH_CROSSINGS: &[ColumnSpec] =

@@ -44,9 +44,10 @@ impl OracleSpec {
 /// One who knows everything about a fleet up to the end of a day, and of the days after it the laws alone.
 ///
 /// It knows the scenario, each server's effects, the state of all noise (a server's own and that of its
-/// pool, service, region and fleet) and what is under way, with its whole course. It draws anew what comes after
-/// the cutoff: the noise goes on from its state, and level shifts begin by their rates. Draws are keyed by
-/// the seed and the cutoff, so they are the same in any order and on any thread.
+/// pool, service, region and fleet) and what is under way, with its whole course. It draws anew what comes
+/// after the cutoff: the noise goes on from its state, and events begin by their rates. Draws are keyed by
+/// the seed and the cutoff, so they are the same in any order and on any thread. It speaks of the load a
+/// server is asked for while it is there: births and retirements are not drawn.
 ///
 /// Draw k of one server belongs to draw k of every other: servers that share noise or events share them in
 /// each draw, so that draws may be added up over a pool ([`Oracle::futures`]). Quantiles may not.

@@ -1,6 +1,6 @@
 //! Counterfactual pairs: only what should change does.
 
-use crate::common::fleet;
+use crate::common::{NOTHING_GOES_WRONG, fleet};
 use fleetcast_sim::{Fleet, SampleStep, ServerTelemetry};
 
 fn pairs(change: &str, n: usize, days: usize) -> Vec<(ServerTelemetry, ServerTelemetry)> {
@@ -60,6 +60,25 @@ fn without_level_shifts_all_else_is_as_it_was() {
         }
     }
     assert!(n_shifts > 10, "{n_shifts}");
+}
+
+#[test]
+fn without_incidents_the_noise_is_the_same_and_so_is_all_they_did_not_touch() {
+    let mut n_touched = 0;
+    for (one, other) in pairs(NOTHING_GOES_WRONG, 40, 700) {
+        assert!(other.events.iter().all(|event| one.events.contains(event)));
+        for (a, b) in one.truth.iter().zip(&other.truth) {
+            assert_eq!(
+                (a.base, &a.growth, &a.week, &a.season, &a.noise),
+                (b.base, &b.growth, &b.week, &b.season, &b.noise)
+            );
+            for day in 0..700 {
+                assert_eq!(a.event[day] == b.event[day], a.demand[day] == b.demand[day], "{day}");
+                n_touched += usize::from(a.event[day] != b.event[day]);
+            }
+        }
+    }
+    assert!(n_touched > 100, "{n_touched}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn with(text: &str, n_servers: usize, days: usize, step: SampleStep, seed: u64) 
 }
 
 /// Everything happens often.
-const BUSY: &str = "
+pub const BUSY: &str = "
 [level_shifts]
 per_server_per_year = 4.0
 per_pool_per_year = 2.0

@@ -1,6 +1,7 @@
 //! The oracle against what really happens.
 
 use crate::common::{NOTHING_GOES_WRONG, correlation, fleet};
+use crate::events::BUSY;
 use fleetcast_core::REPORTED_QUANTILES;
 use fleetcast_numeric::math;
 use fleetcast_sim::{Fleet, FleetSpec, METRICS, OracleSpec, Profile, SampleStep, Scenario, ServerTelemetry};
@@ -33,40 +34,49 @@ fn crossed(server: &ServerTelemetry, m: usize, threshold: f64) -> Option<Vec<boo
     Some(future.map(reached).collect())
 }
 
+/// Days after the cutoff, from 0, that are looked at.
+const LOOKED_AT: [usize; 3] = [0, 6, HORIZON - 1];
+
+/// Share of the values that lie under each quantile, per day looked at.
+fn shares_under(fleet: &Fleet) -> [[f64; 7]; 3] {
+    let oracle = fleet.oracle(ask(160)).expect("a day of the run");
+    let mut under = [[0.0; 7]; 3];
+    let weight = 1.0 / (METRICS.len() * fleet.len()) as f64;
+    for index in 0..fleet.len() {
+        let (truth, said) = (fleet.generate(index), oracle.server(index));
+        for (m, series) in said.metrics.iter().enumerate() {
+            for (day, under) in LOOKED_AT.into_iter().zip(&mut under) {
+                let happened = truth.truth[m].observed[CUTOFF_DAY + 1 + day];
+                for (under, values) in under.iter_mut().zip(&series.quantiles) {
+                    *under += if happened <= values[day] { weight } else { 0.0 };
+                }
+            }
+        }
+    }
+    under
+}
+
 #[test]
 fn what_happens_lies_under_each_quantile_as_often_as_it_says() {
     // Servers of one fleet share noise and events: the standard error is taken over fleets.
     const SEEDS: u64 = 10;
-    for scenario in ["enterprise", "walkthrough"] {
-        let mut shares: [[Vec<f64>; 7]; 3] = Default::default();
-        for seed in 0..SEEDS {
-            let fleet = fleet(scenario, 30, CUTOFF_DAY + 1 + HORIZON, SampleStep::Day, 100 + seed);
-            let oracle = fleet.oracle(ask(200)).unwrap();
-            let (mut under, mut n) = ([[0.0; 7]; 3], 0.0);
-            for index in 0..fleet.len() {
-                let (truth, said) = (fleet.generate(index), oracle.server(index));
-                for (m, series) in said.metrics.iter().enumerate() {
-                    for (at, day) in [0, 6, HORIZON - 1].into_iter().enumerate() {
-                        let happened = truth.truth[m].observed[CUTOFF_DAY + 1 + day];
-                        for (q, values) in series.quantiles.iter().enumerate() {
-                            under[at][q] += f64::from(u8::from(happened <= values[day]));
-                        }
-                    }
-                    n += 1.0;
-                }
-            }
-            for (shares, under) in shares.iter_mut().zip(under) {
-                shares.iter_mut().zip(under).for_each(|(share, under)| share.push(under / n));
-            }
-        }
-        for (at, day) in [1, 7, HORIZON].into_iter().enumerate() {
+    let walkthrough = |seed| fleet("walkthrough", 20, CUTOFF_DAY + 1 + HORIZON, SampleStep::Day, seed);
+    let makers: [(&str, &dyn Fn(u64) -> Fleet); 3] = [
+        ("enterprise", &|seed| made("", 20, seed)),
+        ("walkthrough", &walkthrough),
+        ("with many events", &|seed| made(BUSY, 8, seed)),
+    ];
+    for (name, make) in makers {
+        let n_values = (METRICS.len() * make(0).len()) as f64;
+        let shares: Vec<_> = (0..SEEDS).map(|seed| shares_under(&make(100 + seed))).collect();
+        for (at, day) in LOOKED_AT.into_iter().enumerate() {
             for (q, asked) in REPORTED_QUANTILES.iter().enumerate() {
-                let got = math::mean(&shares[at][q]).unwrap();
-                let error = math::standard_deviation(&shares[at][q]).unwrap() / (SEEDS as f64).sqrt();
-                assert!(
-                    (got - asked).abs() < 4.0 * error.max(0.004),
-                    "{scenario} day {day} q{asked}: {got} +- {error}"
-                );
+                let of_seeds: Vec<f64> = shares.iter().map(|share| share[at][q]).collect();
+                let got = math::mean(&of_seeds).unwrap();
+                let error = math::standard_deviation(&of_seeds).unwrap() / (SEEDS as f64).sqrt();
+                // Ten fleets tell their own spread poorly; it is not below that of independent values.
+                let least = (asked * (1.0 - asked) / (SEEDS as f64 * n_values)).sqrt();
+                assert!((got - asked).abs() < 4.0 * error.max(least), "{name} day {day} q{asked}: {got} +- {error}");
             }
         }
     }
@@ -77,9 +87,9 @@ fn what_happens_lies_under_each_quantile_as_often_as_it_says() {
 #[test]
 fn its_probabilities_of_crossing_beat_the_share_of_those_that_cross() {
     let (mut oracle_score, mut climate_score, mut said_sum, mut happened_sum, mut n) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    for seed in 0..4 {
+    for seed in 0..3 {
         let fleet = made("[effects]\nidle_share = 0.2\nbusy_median_factor = 1.1", 60, 7 + seed);
-        let oracle = fleet.oracle(ask(400)).unwrap();
+        let oracle = fleet.oracle(ask(200)).unwrap();
         let day = HORIZON - 1;
         let mut pairs = Vec::new();
         for index in 0..fleet.len() {
