@@ -3,9 +3,12 @@
 //! [`html`] makes one file that needs nothing else: styles and charts are inside, nothing is fetched.
 //! [`summary`] makes the part of it that fits on a terminal. Both are pure functions of a
 //! [`ReportInput`]: the same input gives the same bytes.
+//!
+//! [`FigurePage`] is for pictures of numbers that are no report: a page, an SVG or a PNG of charts.
 
 mod chart;
 mod facts;
+mod figure;
 mod input;
 mod number;
 mod page;
@@ -15,6 +18,7 @@ mod summary;
 mod svg;
 mod trace;
 
+pub use figure::{Across, Chart, Figure, FigurePage, Series, figures_html, figures_png, figures_svg};
 pub use input::{ReportInput, RunFacts, ScoreRow, SeriesForecast, ServerWeeks, Slice, WeeklyRisk};
 pub use page::html;
 pub use summary::summary;

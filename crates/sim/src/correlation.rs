@@ -96,6 +96,31 @@ pub(crate) fn nearest(matrix: &Matrix) -> Matrix {
     inside(y, SMALLEST_EIGENVALUE)
 }
 
+/// A cell of a matrix that was no correlation matrix, before and after.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RepairedCell {
+    /// The metrics whose correlation it is; the same twice on the diagonal.
+    pub metrics: [&'static str; 2],
+    /// What the file says; where its two halves differ, in the half that was changed.
+    pub from: f64,
+    /// The cell of the nearest correlation matrix.
+    pub to: f64,
+}
+
+/// The cells that differ, each pair once, row by row. Where the halves of `asked` differ, the cell that
+/// changed is told.
+pub(crate) fn changes(asked: &Matrix, got: &Matrix) -> Vec<RepairedCell> {
+    let mut cells = Vec::new();
+    for row in 0..4 {
+        for column in row..4 {
+            let to = got[row][column];
+            let changed = [asked[row][column], asked[column][row]].into_iter().find(|from| *from != to);
+            cells.extend(changed.map(|from| RepairedCell { metrics: [METRICS[row], METRICS[column]], from, to }));
+        }
+    }
+    cells
+}
+
 /// Shrinks a matrix of unit diagonal towards the identity until it has a Cholesky factor, and makes it
 /// exactly symmetric.
 fn inside(matrix: Matrix, by: f64) -> Matrix {

@@ -33,13 +33,12 @@ impl Dates {
         let class = scenario
             .regions
             .iter()
-            .map(|region| dates.iter().map(|&date| class_index(region.calendar.day_class(date))).collect())
+            .map(|region| dates.iter().map(|&date| class_index(scenario.day_class(&region.calendar, date))).collect())
             .collect();
         let excess = scenario.raw.season.year_end_excess_factor;
         let season = |profile: &Profile| {
-            let (peak, trough) = (profile.quarter_end_peak_factor(), profile.mid_quarter_trough_factor());
-            let days = dates.iter().map(|&date| layers::season(&scenario.calendar, date, peak, trough, excess));
-            Season::new(days)
+            let (excess, trough) = (profile.peak_excess(excess), profile.mid_quarter_trough_factor());
+            Season::new(dates.iter().map(|&date| layers::season(&scenario.calendar, date, excess, trough)))
         };
         Self {
             class,

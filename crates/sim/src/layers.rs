@@ -1,5 +1,6 @@
 //! The layers that are formulas: growth, quarters, time of day, saturation.
 
+use crate::anchors::Anchors;
 use crate::profile;
 use fleetcast_core::Calendar;
 use fleetcast_numeric::{math, wide};
@@ -30,15 +31,15 @@ pub(crate) fn growth(rate_per_year: f64, days: Range<usize>, into: &mut Vec<f64>
 }
 
 /// The season factor of a day: a quadratic peak at the true quarter ends, a quadratic trough between.
-pub(crate) fn season(calendar: &Calendar, date: Date, peak: f64, trough: f64, year_end_excess: f64) -> f64 {
+/// `excess` is how far the peak rises above 1 at the end of a quarter, and at the end of the year.
+pub(crate) fn season(calendar: &Calendar, date: Date, excess: (f64, f64), trough: f64) -> f64 {
     let (before, after) = (calendar.previous_quarter_end(date), calendar.next_quarter_end(date));
     let (since, until) = (days_from(before, date), days_from(date, after));
     let end = if until <= since { after } else { before };
     let distance = since.min(until);
     let mut factor = 1.0;
     if distance <= PEAK_DAYS {
-        let is_year_end = calendar.quarter_number(end) == 4;
-        let excess = (peak - 1.0) * if is_year_end { year_end_excess } else { 1.0 };
+        let excess = if calendar.quarter_number(end) == 4 { excess.1 } else { excess.0 };
         factor *= 1.0 + excess * (1.0 - (distance / PEAK_DAYS) * (distance / PEAK_DAYS));
     }
     // The middle is a whole day: the later one of two.
@@ -63,10 +64,11 @@ pub(crate) struct DayShape {
     start_hour: f64,
     length_hours: f64,
     edge_hours: f64,
+    anchors: Option<Anchors>,
 }
 
 impl DayShape {
-    /// The shape of a profile, its window's edges smoothed over `edge_hours` on either side (0 for none).
+    /// The shape of a profile: its anchors, or its wave and window, whose edges are smoothed over `edge_hours` on either side (0 for none).
     pub(crate) fn new(day: &profile::Day, edge_hours: f64) -> Self {
         // A window that ends before it starts wraps midnight.
         let length_hours = (day.window_end_hour - day.window_start_hour).rem_euclid(24.0);
@@ -79,12 +81,16 @@ impl DayShape {
             start_hour: day.window_start_hour,
             length_hours,
             edge_hours: edge_hours.min(0.5 * length_hours).min(0.5 * (24.0 - length_hours)),
+            anchors: day.anchors.map(Anchors::new),
         }
     }
 
     /// The factor at a local hour, 0 up to 24; `later_by` hours later for a server whose day is shifted.
     pub(crate) fn at(&self, hour: f64, later_by: f64) -> f64 {
         let hour = hour - later_by;
+        if let Some(anchors) = &self.anchors {
+            return anchors.at(hour);
+        }
         let angle = std::f64::consts::TAU * (hour - self.centre_hour) / 24.0;
         let inside = self.inside((hour - self.start_hour).rem_euclid(24.0));
         (1.0 + self.amplitude * math::cos(angle)) * (1.0 + (self.window_factor - 1.0) * inside)
@@ -234,7 +240,7 @@ mod tests {
     #[test]
     fn a_quarter_end_is_1_4_and_a_mid_quarter_0_65() {
         let calendar = Calendar::us();
-        let at = |day| season(&calendar, day, 1.4, 0.65, 1.0);
+        let at = |day| season(&calendar, day, (0.4, 0.4), 0.65);
         for end in [date(2022, 3, 31), date(2022, 6, 30), date(2022, 9, 30), date(2022, 12, 31)] {
             assert!((at(end) - 1.4).abs() < 1e-15, "{end}");
         }
@@ -245,8 +251,8 @@ mod tests {
         assert!((at(date(2023, 1, 4)) - (1.0 + 0.4 * (1.0 - 0.16))).abs() < 1e-15);
         assert_eq!(at(date(2023, 1, 10)), 1.0);
         let fiscal = Calendar::new(2, &[], Vec::new()).unwrap();
-        assert!((season(&fiscal, date(2023, 1, 31), 1.4, 0.65, 1.25) - 1.5).abs() < 1e-15);
-        assert!((season(&fiscal, date(2023, 4, 30), 1.4, 0.65, 1.25) - 1.4).abs() < 1e-15);
+        assert!((season(&fiscal, date(2023, 1, 31), (0.4, 0.5), 0.65) - 1.5).abs() < 1e-15);
+        assert!((season(&fiscal, date(2023, 4, 30), (0.4, 0.5), 0.65) - 1.4).abs() < 1e-15);
     }
 
     #[test]
@@ -273,6 +279,14 @@ mod tests {
         assert_eq!(shape.at(22.5, 0.5), shape.at(22.0, 0.0));
         let smooth = DayShape::new(&night, 0.5);
         assert!((smooth.at(22.0, 0.0) - (1.0 + 0.2 * 0.5) * 1.075).abs() < 1e-12);
+    }
+
+    #[test]
+    fn anchors_take_the_place_of_wave_and_window() {
+        let mut factors = [0.5; 24];
+        factors[3] = 2.0;
+        let shape = DayShape::new(&profile::Day { anchors: Some(factors), ..profile::Day::default() }, 0.5);
+        assert_eq!((shape.at(3.0, 0.0), shape.at(13.0, 0.0), shape.at(4.5, 1.5)), (2.0, 0.5, 2.0));
     }
 
     #[test]

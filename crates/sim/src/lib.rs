@@ -26,6 +26,7 @@
 //! # Ok::<(), fleetcast_sim::Error>(())
 //! ```
 
+mod anchors;
 mod change;
 mod clock;
 mod correlation;
@@ -53,6 +54,7 @@ mod telemetry;
 mod workspace;
 
 pub use change::Difference;
+pub use correlation::RepairedCell;
 pub use error::{Error, Result};
 pub use fit::{Fit, FitOptions, fit};
 pub use fleet::Fleet;

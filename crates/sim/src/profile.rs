@@ -1,6 +1,6 @@
 //! The profile of a kind of server: the numbers that make a web server different from a database.
 
-use crate::correlation::{self, Matrix};
+use crate::correlation::{self, Matrix, RepairedCell};
 use crate::keys::{self, PROFILE};
 use crate::settings::Source;
 use crate::{Error, Result};
@@ -67,6 +67,8 @@ pub(crate) struct Growth {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Season {
     pub(crate) quarter_end_peak_factor: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) year_end_peak_factor: Option<f64>,
     pub(crate) mid_quarter_trough_factor: f64,
 }
 
@@ -82,7 +84,7 @@ pub(crate) struct Correlation {
     pub(crate) repair: Option<String>,
 }
 
-/// The time of day: a wave, and a window in which the load is higher still.
+/// The time of day: a wave, and a window in which the load is higher still; or a factor for each hour.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Day {
@@ -92,6 +94,8 @@ pub(crate) struct Day {
     pub(crate) window_end_hour: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) centre_hour: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) anchors: Option<[f64; 24]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,7 +146,7 @@ impl Default for Growth {
 
 impl Default for Season {
     fn default() -> Self {
-        Self { quarter_end_peak_factor: 1.4, mid_quarter_trough_factor: 0.65 }
+        Self { quarter_end_peak_factor: 1.4, year_end_peak_factor: None, mid_quarter_trough_factor: 0.65 }
     }
 }
 
@@ -160,6 +164,7 @@ impl Default for Day {
             window_start_hour: 9.0,
             window_end_hour: 17.0,
             centre_hour: None,
+            anchors: None,
         }
     }
 }
@@ -209,8 +214,11 @@ impl Profile {
     /// no correlation matrix, text that is not TOML.
     pub fn from_toml(text: &str, source: &str) -> Result<Self> {
         let (source, table) = Source::read(text, source, PROFILE)?;
-        let mut raw: Raw = source.fill(table)?;
-        raw.check(&source)?;
+        Self::from_raw(source.fill(table)?, &source)
+    }
+
+    fn from_raw(mut raw: Raw, source: &Source) -> Result<Self> {
+        raw.check(source)?;
         if let Some(matrix) = raw.correlation.matrix {
             // The matrix replaces the pairs; so they say what it says.
             let [cpu, memory, ..] = matrix;
@@ -228,11 +236,30 @@ impl Profile {
                 (near, Some(moved))
             }
             Some(matrix) => {
-                correlation::check(&matrix, &source)?;
+                correlation::check(&matrix, source)?;
                 (matrix, None)
             }
         };
         Ok(Self { raw, correlation: matrix, repaired })
+    }
+
+    /// Reads a profile whose matrix may be no correlation matrix; the nearest one (Higham 2002) takes its
+    /// place, and the cells that changed are told.
+    ///
+    /// # Errors
+    /// As [`Profile::from_toml`], but for the matrix.
+    pub fn repaired(text: &str, source: &str) -> Result<(Self, Vec<RepairedCell>)> {
+        let (source, table) = Source::read(text, source, PROFILE)?;
+        let mut raw: Raw = source.fill(table)?;
+        raw.correlation.repair = None;
+        if let Some(matrix) = raw.correlation.matrix {
+            let is_sound = correlation::check(&matrix, &source).is_ok();
+            raw.correlation.matrix = Some(if is_sound { matrix } else { correlation::nearest(&matrix) });
+            let profile = Self::from_raw(raw, &source)?;
+            let cells = correlation::changes(&matrix, &profile.correlation);
+            return Ok((profile, cells));
+        }
+        Ok((Self::from_raw(raw, &source)?, Vec::new()))
     }
 
     /// The JSON Schema of a profile file (draft 2020-12): the keys, types and ranges that
@@ -280,6 +307,19 @@ impl Profile {
         self.raw.season.quarter_end_peak_factor
     }
 
+    /// Factor on the last day of the fiscal year; `None` when the scenario says how far it exceeds that of
+    /// other quarters.
+    pub fn year_end_peak_factor(&self) -> Option<f64> {
+        self.raw.season.year_end_peak_factor
+    }
+
+    /// How far the peak rises above 1 at the end of a quarter and at the end of the year.
+    pub(crate) fn peak_excess(&self, year_end_excess_factor: f64) -> (f64, f64) {
+        let quarter = self.quarter_end_peak_factor() - 1.0;
+        let year = self.year_end_peak_factor().map_or(quarter * year_end_excess_factor, |peak| peak - 1.0);
+        (quarter, year)
+    }
+
     /// Factor in the middle of a quarter.
     pub fn mid_quarter_trough_factor(&self) -> f64 {
         self.raw.season.mid_quarter_trough_factor
@@ -295,7 +335,14 @@ impl Profile {
         self.repaired
     }
 
-    /// The hours of the day in which the load is highest: first hour and the hour it ends at.
+    /// The factor of the day at each full hour, where the profile gives one in place of a wave and a
+    /// window.
+    pub fn day_anchors(&self) -> Option<[f64; 24]> {
+        self.raw.day.anchors
+    }
+
+    /// The hours of the day in which the load is highest: first hour and the hour it ends at. It has no
+    /// meaning beside [`Profile::day_anchors`].
     pub fn peak_window_hours(&self) -> (f64, f64) {
         (self.raw.day.window_start_hour, self.raw.day.window_end_hour)
     }
@@ -347,6 +394,17 @@ impl Correlation {
 
 impl Day {
     fn check(&self, source: &Source) -> Result<()> {
+        if self.anchors.is_some() {
+            let replaced =
+                ["wave_amplitude_percent", "window_factor", "window_start_hour", "window_end_hour", "centre_hour"];
+            for key in replaced.map(|name| format!("day.{name}")) {
+                if source.gives(&key) {
+                    let fault = format!("`{key}` says nothing beside `day.anchors`; remove one of them");
+                    return Err(source.contradiction(&key, fault));
+                }
+            }
+            return Ok(());
+        }
         if self.window_start_hour == self.window_end_hour && self.window_factor != 1.0 {
             let fault = format!(
                 "`day.window_start_hour` and `day.window_end_hour` are both {}, so the window is empty; 0 and 24 are \

@@ -1,7 +1,7 @@
 //! A profile as a file people can read and change.
 
 use crate::Profile;
-use crate::profile::{Correlation, Day, Raw};
+use crate::profile::{Correlation, Day, Raw, Season};
 use std::fmt::Write;
 
 impl Profile {
@@ -35,15 +35,7 @@ impl Profile {
             "Compound growth: 12 means 1.12 times as much after 365.25 days.",
             &[("cpu", growth.cpu), ("memory", growth.memory), ("disk_io", growth.disk_io), ("network", growth.network)],
         );
-        section(
-            &mut text,
-            "season",
-            "Factor on a quarter's last day, fading over 10 days on both sides; factor at its middle, over 15.",
-            &[
-                ("quarter_end_peak_factor", season.quarter_end_peak_factor),
-                ("mid_quarter_trough_factor", season.mid_quarter_trough_factor),
-            ],
-        );
+        write_season(&mut text, season);
         write_correlation(&mut text, &self.raw.correlation);
         write_day(&mut text, &self.raw.day);
         section(
@@ -88,7 +80,23 @@ fn write_correlation(text: &mut String, correlation: &Correlation) {
     }
 }
 
+fn write_season(text: &mut String, season: &Season) {
+    let year_end = season.year_end_peak_factor.map(|factor| ("year_end_peak_factor", factor));
+    let mut values = vec![("quarter_end_peak_factor", season.quarter_end_peak_factor)];
+    values.extend(year_end);
+    values.push(("mid_quarter_trough_factor", season.mid_quarter_trough_factor));
+    let meaning = "Factor on a quarter's last day, fading over 10 days on both sides; factor at its middle, over 15.";
+    section(text, "season", meaning, &values);
+}
+
 fn write_day(text: &mut String, day: &Day) {
+    if let Some(anchors) = &day.anchors {
+        let meaning = "The time of day, local: the factor at each full hour from midnight on; a smooth curve leads through\n\
+             # them. Only their proportions matter.";
+        section(text, "day", meaning, &[]);
+        let _ = writeln!(text, "anchors = {anchors:?}");
+        return;
+    }
     section(
         text,
         "day",

@@ -5,6 +5,7 @@ use crate::keys::{self, SCENARIO};
 use crate::settings::{self, PerMetric, Source};
 use crate::{Error, Profile, Result};
 use fleetcast_core::{Calendar, HolidaySet, Shape, Zone};
+use jiff::civil::{Date, Weekday};
 use serde::Deserialize;
 
 /// What a fleet is made of. Made from TOML; a file need give only what differs from `enterprise`.
@@ -74,6 +75,7 @@ pub(crate) struct Raw {
 struct RawCalendar {
     fiscal_year_start_month: i8,
     holidays: Vec<String>,
+    holidays_count_as: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -214,11 +216,7 @@ impl Scenario {
     /// # Errors
     /// [`Error::UnknownName`] with the nearest.
     pub fn named(name: &str) -> Result<Self> {
-        match name {
-            "enterprise" => Self::from_toml(ENTERPRISE, name),
-            "walkthrough" => Self::from_toml(WALKTHROUGH, name),
-            _ => Err(Error::name("scenarios", "scenario", name, &Self::NAMES)),
-        }
+        Self::from_toml(Self::built_in_toml(name)?, name)
     }
 
     /// Reads a scenario; a key that the text does not give is that of `enterprise`, a list is replaced
@@ -237,6 +235,18 @@ impl Scenario {
         let raw: Raw = source.fill(table.clone())?;
         raw.check(source)?;
         Self::assemble(raw, table, source)
+    }
+
+    /// The file of the built-in scenario called `name`, with what each number means.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the nearest.
+    pub fn built_in_toml(name: &str) -> Result<&'static str> {
+        match name {
+            "enterprise" => Ok(ENTERPRISE),
+            "walkthrough" => Ok(WALKTHROUGH),
+            _ => Err(Error::name("scenarios", "scenario", name, &Self::NAMES)),
+        }
     }
 
     /// The JSON Schema of a scenario file (draft 2020-12): the keys, types and ranges that
@@ -262,6 +272,23 @@ impl Scenario {
     /// What fleet it makes, in a sentence.
     pub fn description(&self) -> &str {
         &self.raw.description
+    }
+
+    /// The day of the week whose factor a date has: its own, or that of all holidays.
+    pub(crate) fn day_class(&self, calendar: &Calendar, date: Date) -> Weekday {
+        if !calendar.is_holiday(date) {
+            return date.weekday();
+        }
+        match self.raw.calendar.holidays_count_as.as_str() {
+            "monday" => Weekday::Monday,
+            "tuesday" => Weekday::Tuesday,
+            "wednesday" => Weekday::Wednesday,
+            "thursday" => Weekday::Thursday,
+            "friday" => Weekday::Friday,
+            "saturday" => Weekday::Saturday,
+            // The keys allow the seven days only.
+            _ => Weekday::Sunday,
+        }
     }
 
     /// Quarter ends and holidays its load follows.

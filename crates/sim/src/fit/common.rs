@@ -65,7 +65,7 @@ impl Calendar {
         let dates = days.dates();
         let calendar = &options.calendar;
         let season = |peak: f64, trough: f64| -> Vec<f64> {
-            dates.iter().map(|date| layers::season(calendar, *date, peak, trough, 1.0)).collect()
+            dates.iter().map(|date| layers::season(calendar, *date, (peak - 1.0, peak - 1.0), trough)).collect()
         };
         Self {
             years: (0..dates.len()).map(|day| day as f64 / 365.25).collect(),

@@ -1,6 +1,7 @@
 //! The keys of a profile.
 
 use super::{Key, Kind, key, number, optional, per_metric};
+use crate::anchors::HOURS;
 
 const PERCENT_BASE: (f64, f64) = (0.01, 400.0);
 const CORRELATION: (f64, f64) = (-0.999, 0.999);
@@ -37,6 +38,11 @@ const BASE: &[Key] = &[
 
 const SEASON: &[Key] = &[
     number("quarter_end_peak_factor", "on a quarter's last day, fading over 10 days on both sides", 0.1, 10.0),
+    optional(
+        "year_end_peak_factor",
+        "on the fiscal year's last day; when not given, the scenario says how much higher it is than a quarter's",
+        Kind::Number(0.1, 10.0),
+    ),
     number("mid_quarter_trough_factor", "at a quarter's middle, fading over 15 days on both sides", 0.05, 10.0),
 ];
 
@@ -59,6 +65,11 @@ const DAY: &[Key] = &[
         HOUR.1,
     ),
     optional("centre_hour", "top of the cosine; the middle of the window when not given", Kind::Number(HOUR.0, HOUR.1)),
+    optional(
+        "anchors",
+        "factor at each full hour from midnight on, in place of wave and window; a smooth curve leads through them",
+        Kind::List(&Kind::Number(0.01, 100.0), HOURS, HOURS),
+    ),
 ];
 
 const WEEK: &[Key] = &[

@@ -28,9 +28,12 @@ pub(crate) const SCENARIO: &[Key] = &[
     key("shapes", "hardware", Kind::Tables(SHAPES)),
 ];
 
+const WEEKDAYS: &[&str] = &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
 const CALENDAR: &[Key] = &[
     key("fiscal_year_start_month", "its quarters end the peaks", Kind::Whole(1, 12)),
-    key("holidays", "bank holidays; they count as Sundays", HOLIDAYS),
+    key("holidays", "bank holidays", HOLIDAYS),
+    key("holidays_count_as", "the day of the week whose factor a holiday has", Kind::Choice(WEEKDAYS)),
 ];
 
 const HOLIDAYS: Kind = Kind::List(&Kind::Choice(&["us", "uk", "target"]), 0, 3);

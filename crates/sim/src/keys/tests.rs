@@ -210,11 +210,35 @@ fn every_key_an_entry_lacks_is_named() {
     assert!(n_missing > 10);
 }
 
+/// What is read knows no key that the tree does not: serde names the keys it expects when it meets another.
+fn reads_nothing_else<T: serde::de::DeserializeOwned>(keys: &'static [Key]) {
+    let mut all = Vec::new();
+    every_key(keys, "", &mut all);
+    for (path, key) in &all {
+        let siblings = all.iter().filter(|(other, _)| other == path).map(|(_, key)| key.name);
+        let mut root = full(keys);
+        let mut table = &mut root;
+        for part in path.split('.').filter(|part| !part.is_empty()) {
+            let inner = &mut table[part.trim_end_matches("[0]")];
+            let inner = if part.ends_with(']') { &mut inner[0] } else { inner };
+            table = inner.as_table_mut().expect("the path leads through tables");
+        }
+        table.insert("bogus".to_owned(), Value::Integer(0));
+        let error = root.try_into::<T>().err().expect("a bogus key is refused").to_string();
+        let expected: BTreeSet<&str> =
+            error.split('`').skip(3).step_by(2).take_while(|name| !name.contains('.')).collect();
+        let known: BTreeSet<&str> = siblings.collect();
+        assert!(known.is_subset(&expected) && expected.len() <= known.len() + 1, "beside {}: {error}", key.name);
+    }
+}
+
 #[test]
 fn the_trees_hold_exactly_the_keys_that_are_read() {
     let source = Source::default();
     source.fill::<crate::profile::Raw>(full(PROFILE)).expect("every key of the tree is a key of a profile");
     source.fill::<crate::scenario::Raw>(full(SCENARIO)).expect("every key of the tree is a key of a scenario");
+    reads_nothing_else::<crate::profile::Raw>(PROFILE);
+    reads_nothing_else::<crate::scenario::Raw>(SCENARIO);
     // The built-in files are refused when they hold a key that the tree has not; and they show every one
     // that has a default.
     let text = include_str!("../../scenarios/enterprise.toml");

@@ -18,6 +18,21 @@ fn a_profile_reads_back_as_itself() {
 }
 
 #[test]
+fn every_optional_key_is_kept() {
+    let hours: Vec<String> = (0..24).map(|hour| format!("{}", 1.0 + f64::from(hour) / 7.0)).collect();
+    for text in [
+        format!("[day]\nanchors = [{}]", hours.join(", ")),
+        "[day]\ncentre_hour = 3.5".to_owned(),
+        "[season]\nyear_end_peak_factor = 2.5".to_owned(),
+        "[correlation]\nmatrix = [[1, 0.4, 0, 0], [0.4, 1, 0, 0], [0, 0, 1, 0.1], [0, 0, 0.1, 1]]".to_owned(),
+    ] {
+        let profile = Profile::from_toml(&text, "mine.toml").unwrap();
+        assert_ne!(profile, Profile::from_toml("", "generic.toml").unwrap());
+        assert_eq!(Profile::from_toml(&profile.to_toml(), "again").unwrap(), profile, "{}", profile.to_toml());
+    }
+}
+
+#[test]
 fn the_built_in_profiles_have_their_numbers() {
     let expected = [
         ("web", [35.0, 55.0, 10.0, 45.0], [12.0, 8.0, 6.0, 15.0], [10.0, 15.0, 9.0, 14.0], (8.0, 20.0)),
@@ -99,6 +114,22 @@ fn a_matrix_is_checked_and_can_be_repaired() {
 }
 
 #[test]
+fn a_repaired_profile_tells_every_cell_that_changed() {
+    let text = "[correlation]\nmatrix = [[1, 1.7, 0, 0.9], [1.7, 1, 0, -0.9], [0, 0, 1, 0], [0.9, -0.9, 0, 1]]";
+    let (repaired, cells) = Profile::repaired(text, "mine.toml").unwrap();
+    let pairs: Vec<String> = cells.iter().map(|cell| cell.metrics.join("-")).collect();
+    assert_eq!(pairs, ["cpu-memory", "cpu-network", "memory-network"]);
+    assert_eq!((cells[0].from, cells[0].to), (1.7, repaired.correlation()[0][1]));
+    // What is written is sound without a repair.
+    let again = Profile::from_toml(&repaired.to_toml(), "again.toml").unwrap();
+    assert_eq!((again.repaired_by(), again), (None, repaired));
+    let (same, cells) = Profile::repaired("[correlation]\ncpu_memory = 0.5", "mine.toml").unwrap();
+    assert_eq!((same.correlation()[0][1], cells.len()), (0.5, 0));
+    // Nothing else is repaired.
+    assert!(Profile::repaired("[base]\ncpu_percent = -5", "mine.toml").is_err());
+}
+
+#[test]
 fn a_scenario_file_says_only_what_differs() {
     let calm = Scenario::from_toml("name = 'calm'\n[noise]\nwild_day_share = 0.0", "calm.toml").unwrap();
     assert_eq!(calm.name(), "calm");
@@ -126,6 +157,10 @@ fn settings_that_contradict_each_other_are_refused_with_their_line() {
         (
             "[correlation]\ncpu_memory = 0.5\nmatrix = [[1, 0.4, 0, 0], [0.4, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]",
             "line 2: `correlation.cpu_memory` is 0.5, but `correlation.matrix` says 0.4",
+        ),
+        (
+            "[day]\nwindow_factor = 2\nanchors = [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]",
+            "line 2: `day.window_factor` says nothing beside `day.anchors`",
         ),
         ("[week]\nmonday_factor = 1.5", "line 1: `week` is 1.1 on average from Monday to Friday, it must be 1"),
     ] {

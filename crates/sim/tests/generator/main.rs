@@ -14,3 +14,4 @@ mod schemas;
 mod steps;
 mod valid;
 mod walkthrough;
+mod walkthrough_faults;

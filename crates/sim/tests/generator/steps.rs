@@ -2,7 +2,7 @@
 
 use crate::common::fleet_from;
 use fleetcast_numeric::quantile;
-use fleetcast_sim::{METRICS, SampleStep, ServerTelemetry};
+use fleetcast_sim::{Fleet, FleetSpec, METRICS, Profile, SampleStep, Scenario, ServerTelemetry};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use std::collections::BTreeMap;
@@ -130,4 +130,40 @@ fn an_hourly_series_is_its_own_draw() {
     let fine = fleet_from("enterprise", 1, date(2024, 3, 5), 8, SampleStep::Minutes5, 2).generate(0);
     let mean: f64 = fine.observed[0][..12].iter().sum::<f64>() / 12.0;
     assert!((hour.observed[0][0] - mean).abs() > 1e-6);
+}
+
+#[test]
+fn a_day_given_hour_by_hour_is_the_day_of_the_samples() {
+    let factors: [f64; 24] = std::array::from_fn(|hour| if (2..5).contains(&hour) { 3.0 } else { 0.5 });
+    let text = format!("[day]\nanchors = {factors:?}");
+    let profile = Profile::from_toml(&text, "night.toml").unwrap();
+    let scenario = Scenario::named("walkthrough").unwrap().with_profile(profile);
+    let spec = FleetSpec { n_servers: 1, start: date(2024, 5, 1), days: 3, step: SampleStep::Hour, seed: 1 };
+    let server = Fleet::new(scenario, spec).unwrap().generate(0);
+    for (j, factor) in server.truth[0].day.iter().enumerate() {
+        assert!((factor - factors[j % 24]).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn the_year_may_end_with_a_peak_of_its_own() {
+    let profile = Profile::from_toml("[season]\nyear_end_peak_factor = 2.0", "mine.toml").unwrap();
+    let scenario = Scenario::named("walkthrough").unwrap().with_profile(profile);
+    let spec = FleetSpec { n_servers: 1, start: date(2023, 1, 1), days: 365, step: SampleStep::Day, seed: 1 };
+    let server = Fleet::new(scenario, spec).unwrap().generate(0);
+    let season = &server.truth[0].season;
+    assert_eq!((season[364], season[89]), (2.0, 1.4));
+}
+
+#[test]
+fn holidays_count_as_the_day_that_is_said() {
+    let text = "[calendar]\nholidays_count_as = 'saturday'\n\
+                [[regions]]\nname = 'east'\ntimezone = 'America/New_York'\nshare = 1.0\nholidays = ['us']";
+    let web = Profile::named("web").unwrap();
+    let scenario = Scenario::from_toml(text, "mine.toml").unwrap().with_profile(web);
+    let spec = FleetSpec { n_servers: 1, start: date(2024, 7, 1), days: 7, step: SampleStep::Day, seed: 1 };
+    let week = Fleet::new(scenario, spec).unwrap().generate(0).truth[0].week.clone();
+    // Servers follow the week more or less, but each follows it alike.
+    assert_eq!(week[3], week[5], "the fourth of July, a Thursday");
+    assert!(week[3] < week[2] && week[3] < week[4]);
 }
