@@ -55,6 +55,9 @@ pub enum Command {
     /// Look at the profiles of server archetypes
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Look at the scenarios fleets are generated in
+    #[command(subcommand)]
+    Scenario(ScenarioCommand),
     /// Score how far made-up telemetry is from real telemetry
     Realism(RealismArgs),
     /// Take telemetry from CSV or Parquet files into a lake
@@ -239,12 +242,68 @@ pub enum ProfileCommand {
     /// List the built-in profiles
     List,
     /// Print a profile as TOML: the way to begin one of your own
-    #[command(after_help = "Example: fleetcast profile show web > mine.toml")]
+    #[command(after_help = "\
+Examples:
+  fleetcast profile show web > mine.toml
+  fleetcast profile show mine.toml --plot mine.html")]
+    Show {
+        /// A built-in profile, or a TOML file
+        #[arg(value_name = "NAME|FILE")]
+        name: String,
+        /// Draw it in place of printing it: its shapes, correlations and sample series, as .html, .svg or .png
+        #[arg(long, value_name = "FILE")]
+        plot: Option<PathBuf>,
+    },
+    /// Check a profile file
+    #[command(after_help = "\
+Examples:
+  fleetcast profile check mine.toml
+  fleetcast profile check mine.toml --repair nearest --out sound.toml")]
+    Check {
+        /// The file
+        file: PathBuf,
+        /// Put the nearest correlation matrix in the place of one that is none, and tell each cell that changed
+        #[arg(long, value_enum)]
+        repair: Option<Repair>,
+        /// Write the repaired profile here [default: standard output]
+        #[arg(long, value_name = "FILE", requires = "repair")]
+        out: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of profile or scenario files, for editors and pipelines
+    Schema {
+        /// Which files
+        #[arg(value_enum, default_value = "profile")]
+        of: FileKind,
+    },
+}
+
+/// How a matrix that is no correlation matrix is mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Repair {
+    /// By the nearest one in the Frobenius norm (Higham 2002)
+    Nearest,
+}
+
+/// A file the generator reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FileKind {
+    /// What a kind of server does
+    Profile,
+    /// What a fleet is made of
+    Scenario,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ScenarioCommand {
+    /// List the built-in scenarios
+    List,
+    /// Print a built-in scenario as TOML
+    #[command(after_help = "A file of your own need give only what differs from `enterprise`.")]
     Show {
         /// Its name
         name: String,
     },
-    /// Check a profile file
+    /// Check a scenario file
     Check {
         /// The file
         file: PathBuf,

@@ -58,6 +58,7 @@ fn help_of_every_command() {
         "generate",
         "profile",
         "realism",
+        "scenario",
         "ingest",
         "sql",
         "backtest",
@@ -138,6 +139,29 @@ fn from_a_csv_file_to_answers() {
             &["sql", "--lake", "l", "drop table daily"],
             &["sql", "--lake", "l", "select * from dayly"],
             &["generate", "--lake", "l", "--servers", "2", "--days", "10"],
+        ],
+    );
+}
+
+#[test]
+fn profile_and_scenario_files_are_checked_and_repaired() {
+    let (mine, calm, misspelt) = (data("mine.toml"), data("calm.toml"), data("misspelt.toml"));
+    check(
+        "profile-files",
+        &[
+            &["profile", "list"],
+            &["profile", "check", &mine],
+            &["profile", "check", &mine, "--repair", "nearest", "--out", "sound.toml"],
+            &["profile", "check", "sound.toml"],
+            &["profile", "check", &mine, "--repair", "nearest"],
+            &["profile", "check", &mine, "--out", "sound.toml"],
+            &["profile", "check", &misspelt],
+            &["profile", "show", "sound.toml", "--plot", "sound.svg"],
+            &["profile", "show", "web", "--plot", "web.pdf"],
+            &["scenario", "list"],
+            &["scenario", "check", &calm],
+            &["scenario", "check", "nowhere.toml"],
+            &["scenario", "show", "enterprize"],
         ],
     );
 }

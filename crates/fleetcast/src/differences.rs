@@ -1,6 +1,7 @@
 //! A fleet beside itself with one change, as a table of differences.
 
-use crate::generate::{GenerateOptions, Sink, read};
+use crate::generate::{GenerateOptions, Sink};
+use crate::profiles::read;
 use crate::{Context, Error, Result};
 use fleetcast_lake::{Column, Frame, Table};
 use fleetcast_sim::{Difference, Fleet, METRICS};

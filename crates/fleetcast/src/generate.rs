@@ -3,13 +3,13 @@
 use crate::differences;
 use crate::oracle::{self, oracles};
 use crate::store::{self, RunRecord};
-use crate::{Context, Error, Result};
+use crate::{Context, Error, Result, profiles};
 use fleetcast_lake::{
     Change, Column, FileTimes, Frame, FrameFile, Lake, Mode, PlainFormat, Table, daily_frame, metrics_frame,
     servers_frame,
 };
 use fleetcast_numeric::stream::stable_hash;
-use fleetcast_sim::{Event, Fleet, FleetSpec, METRICS, Profile, SampleStep, Scenario, ServerTelemetry, Workspace};
+use fleetcast_sim::{Event, Fleet, FleetSpec, METRICS, Profile, SampleStep, ServerTelemetry, Workspace};
 use jiff::civil::{Date, date};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -81,20 +81,12 @@ const PART_ROWS: usize = 120_000;
 /// # Errors
 /// When the scenario, the profile or the size makes no sense.
 pub fn fleet(options: &GenerateOptions) -> Result<Fleet> {
-    let mut scenario = if Path::new(&options.scenario).extension().is_some() {
-        Scenario::from_toml(&read(Path::new(&options.scenario))?, &options.scenario)?
-    } else {
-        Scenario::named(&options.scenario)?
-    };
+    let mut scenario = profiles::scenario(&options.scenario)?;
     if let Some(file) = &options.profile {
-        scenario = scenario.with_profile(Profile::from_toml(&read(file)?, &file.display().to_string())?);
+        scenario = scenario.with_profile(Profile::from_toml(&profiles::read(file)?, &file.display().to_string())?);
     }
     let GenerateOptions { n_servers, start, days, step, seed, .. } = *options;
     Ok(Fleet::new(scenario, FleetSpec { n_servers, start, days, step, seed })?)
-}
-
-pub(crate) fn read(file: &Path) -> Result<String> {
-    std::fs::read_to_string(file).map_err(|source| Error::Io { file: file.display().to_string(), source })
 }
 
 /// Indices of the servers to generate.

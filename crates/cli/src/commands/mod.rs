@@ -7,6 +7,7 @@ mod ingest;
 mod lake;
 mod profile;
 mod realism;
+mod scenario;
 mod sql;
 
 use crate::args::{Cli, Command, Global};
@@ -28,6 +29,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Generate(args) => generate::generate(args, global, &context),
         Command::Profile(command) => profile::profile(command, global),
         Command::Realism(args) => realism::realism(args, global, &context),
+        Command::Scenario(command) => scenario::scenario(command, global),
         Command::Ingest(args) => ingest::ingest(args, global, &context),
         Command::Sql(args) => sql::sql(args, global),
         Command::Backtest(args) => assess::backtest(args, global, &context),

@@ -1,35 +1,77 @@
 //! `fleetcast profile`.
 
 use super::{answer, shown};
-use crate::args::{Global, ProfileCommand};
-use anyhow::Context as _;
-use fleetcast::Error;
-use fleetcast::sim::Profile;
+use crate::args::{FileKind, Global, ProfileCommand};
+use fleetcast::sim::{Profile, RepairedCell, Scenario};
+use fleetcast::{Error, pictures, profiles};
+use std::path::Path;
 
 pub fn profile(command: &ProfileCommand, global: &Global) -> anyhow::Result<()> {
     match command {
-        ProfileCommand::List => {
-            let profiles: Vec<Profile> = Profile::NAMES
-                .iter()
-                .map(|name| Profile::named(name))
-                .collect::<Result<_, _>>()
-                .map_err(Error::from)?;
-            let lines = profiles.iter().map(|p| format!("{:<14}{}\n", p.name(), p.description()));
-            let values: Vec<_> = profiles
-                .iter()
-                .map(|p| serde_json::json!({ "name": p.name(), "description": p.description() }))
-                .collect();
-            answer(global, &lines.collect::<String>(), &serde_json::Value::Array(values))
-        }
-        ProfileCommand::Show { name } => {
-            let text = Profile::named(name).map_err(Error::from)?.to_toml();
+        ProfileCommand::List => list(global),
+        ProfileCommand::Show { name, plot: Some(file) } => plot(name, file, global),
+        ProfileCommand::Show { name, plot: None } => {
+            let text = profiles::profile(name)?.to_toml();
             answer(global, &text, &serde_json::json!({ "toml": text }))
         }
-        ProfileCommand::Check { file } => {
-            let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", shown(file)))?;
-            let profile = Profile::from_toml(&text, &shown(file)).map_err(Error::from)?;
-            let value = serde_json::json!({ "name": profile.name(), "valid": true });
-            answer(global, &format!("{}: profile `{}` is valid", shown(file), profile.name()), &value)
+        ProfileCommand::Check { file, repair, out } => match repair {
+            Some(_) => repaired(file, out.as_deref(), global),
+            None => check(file, global),
+        },
+        ProfileCommand::Schema { of } => {
+            let text = match of {
+                FileKind::Profile => Profile::json_schema(),
+                FileKind::Scenario => Scenario::json_schema(),
+            };
+            answer(global, &text, &serde_json::from_str(&text)?)
         }
     }
+}
+
+fn list(global: &Global) -> anyhow::Result<()> {
+    let profiles: Vec<Profile> =
+        Profile::NAMES.iter().map(|name| Profile::named(name)).collect::<Result<_, _>>().map_err(Error::from)?;
+    let lines = profiles.iter().map(|p| format!("{:<14}{}\n", p.name(), p.description()));
+    let values: Vec<_> =
+        profiles.iter().map(|p| serde_json::json!({ "name": p.name(), "description": p.description() })).collect();
+    answer(global, &lines.collect::<String>(), &serde_json::Value::Array(values))
+}
+
+fn plot(name: &str, file: &Path, global: &Global) -> anyhow::Result<()> {
+    let n_figures = pictures::write_profile_pictures(&profiles::profile(name)?, file)?;
+    let value = serde_json::json!({ "file": shown(file), "figures": n_figures });
+    answer(global, &format!("{}: {n_figures} figures", shown(file)), &value)
+}
+
+fn check(file: &Path, global: &Global) -> anyhow::Result<()> {
+    let profile = Profile::from_toml(&profiles::read(file)?, &shown(file)).map_err(Error::from)?;
+    let value = serde_json::json!({ "name": profile.name(), "valid": true });
+    answer(global, &format!("{}: profile `{}` is valid", shown(file), profile.name()), &value)
+}
+
+/// The profile with the nearest correlation matrix: to `out`, and what changed to standard output; without
+/// `out` both to standard output, what changed as comments.
+fn repaired(file: &Path, out: Option<&Path>, global: &Global) -> anyhow::Result<()> {
+    let (profile, cells) = Profile::repaired(&profiles::read(file)?, &shown(file)).map_err(Error::from)?;
+    let changes: Vec<String> = match cells.is_empty() {
+        true => vec![format!("{}: nothing to repair", shown(file))],
+        false => cells.iter().map(|cell| change(file, cell)).collect(),
+    };
+    let toml = profile.to_toml();
+    let text = match out {
+        Some(out) => {
+            std::fs::write(out, &toml).map_err(|source| Error::Io { file: shown(out), source })?;
+            changes.join("\n")
+        }
+        None => changes.iter().map(|line| format!("# {line}\n")).chain([toml.clone()]).collect(),
+    };
+    let cells =
+        cells.iter().map(|cell| serde_json::json!({ "metrics": cell.metrics, "from": cell.from, "to": cell.to }));
+    let value = serde_json::json!({ "name": profile.name(), "changed": cells.collect::<Vec<_>>(), "toml": toml });
+    answer(global, &text, &value)
+}
+
+fn change(file: &Path, cell: &RepairedCell) -> String {
+    let [one, other] = cell.metrics;
+    format!("{}: `correlation.matrix`: {one} and {other} from {} to {:.4}", shown(file), cell.from, cell.to)
 }
