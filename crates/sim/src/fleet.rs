@@ -257,7 +257,7 @@ impl Fleet {
 
     /// What is told of a server's events.
     fn events_of(&self, subject: &Subject) -> Vec<Event> {
-        subject.course.events(&self.instants(subject), self.spec.days)
+        subject.course.events(subject.server.server_id(), &self.instants(subject), self.spec.days)
     }
 
     /// The clock of a server.

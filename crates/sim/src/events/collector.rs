@@ -4,8 +4,8 @@
 //! collector may repeat what it read last (stale); a counter may have been reset, so that the difference
 //! is negative and a rate of 0 is told; a sample may come late, or twice.
 
-use super::arrivals::{Class, Law};
-use super::label::{Label, id_of};
+use super::arrivals::{Arrival, Class, Law};
+use super::label::{Label, Name, id_of};
 use super::settings::Collector;
 use super::{Instants, Moment};
 use crate::telemetry::{Delivery, Event, METRICS, ServerTelemetry};
@@ -57,7 +57,7 @@ impl Collecting<'_> {
         telemetry: &ServerTelemetry,
         (law, stream): (Law, Stream),
         classes: &[Class],
-    ) -> Vec<(super::arrivals::Arrival, Moment, Range<usize>)> {
+    ) -> Vec<(Arrival, Moment, Range<usize>)> {
         let row = |ms: i64| telemetry.ts_ms.partition_point(|at| *at < ms);
         let arrivals = classes.iter().flat_map(|class| law.arrivals(stream, *class, 1.0, 0..self.n_days));
         arrivals
@@ -82,12 +82,8 @@ impl Collecting<'_> {
             if rows.is_empty() {
                 continue;
             }
-            let server_id = telemetry.server.server_id();
-            let label = Label {
-                end: Some(end),
-                ..told("missed_scrape", server_id, id_of(server_id, "collector-down", &arrival), arrival.start)
-            };
-            events.push(label.event(&self.instants, self.n_days));
+            let label = Label { end: Some(end), ..told("missed_scrape", "collector-down", &arrival) };
+            events.push(label.event(telemetry.server.server_id(), &self.instants, self.n_days));
             for series in &mut telemetry.observed {
                 series[rows.clone()].fill(f64::NAN);
             }
@@ -104,10 +100,8 @@ impl Collecting<'_> {
             if rows.is_empty() || rows.start == 0 {
                 continue;
             }
-            let server_id = telemetry.server.server_id();
-            let id = id_of(server_id, "stale", &arrival);
-            let label = Label { end: Some(end), size: 1.0, ..told("stale", server_id, id, arrival.start) };
-            events.push(label.event(&self.instants, self.n_days));
+            let label = Label { end: Some(end), size: 1.0, ..told("stale", "stale", &arrival) };
+            events.push(label.event(telemetry.server.server_id(), &self.instants, self.n_days));
             for series in &mut telemetry.observed {
                 let last = series[rows.start - 1];
                 series[rows.clone()].fill(last);
@@ -196,14 +190,13 @@ impl Collecting<'_> {
     }
 }
 
-fn told(event_type: &'static str, server_id: &str, id: String, start: Moment) -> Label {
+fn told(event_type: &'static str, name: &'static str, arrival: &Arrival) -> Label {
     Label {
         event_type,
         scope: "server",
-        scope_id: server_id.to_owned(),
-        id,
-        start,
-        peak: start,
+        name: Name::Own(name, arrival.class, arrival.number),
+        start: arrival.start,
+        peak: arrival.start,
         end: None,
         metric: None,
         size: 0.0,

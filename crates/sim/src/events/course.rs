@@ -1,6 +1,6 @@
 //! The course of one server's events.
 
-use super::grid::{Grid, Memory};
+use super::grid::{self, Grid, Memory};
 use super::label::Label;
 use super::lasting::Lasting;
 use super::laws::Laws;
@@ -89,8 +89,8 @@ impl Course {
     /// What the pulses do to each day that has some. Brief ones count for nothing, because a run at day
     /// step does not know them.
     fn effects(&self, grid: &Grid, phase_hours: f64) -> [Vec<(usize, DayEffect)>; 4] {
-        let later_by = (phase_hours * 3_600.0 / CELL_SECONDS as f64).round() as i64;
-        let peak = grid.peak_cell(later_by) as Moment * CELL_SECONDS + CELL_SECONDS / 2;
+        let later_by = (phase_hours * 3_600.0 / grid::CELL_SECONDS as f64).round() as i64;
+        let peak = grid.peak_cell(later_by) as Moment * grid::CELL_SECONDS + grid::CELL_SECONDS / 2;
         let mut effects: [Vec<(usize, DayEffect)>; 4] = Default::default();
         let (mut heights, mut change, mut memory) = (Vec::new(), Vec::new(), Memory::default());
         let long: Vec<(usize, usize)> =
@@ -99,10 +99,10 @@ impl Course {
             let day = on_day[0].0;
             let midnight = day as Moment * DAY;
             let pulses = || on_day.iter().map(|(_, at)| &self.pulses[*at]);
-            let cells = cells_of(pulses(), midnight);
+            let cells = cells_of(pulses(), midnight, grid::CELL_SECONDS);
             // How high each pulse stands in each cell is the same for all metrics.
             heights.clear();
-            let moment = |cell: usize| midnight + cell as Moment * CELL_SECONDS + CELL_SECONDS / 2;
+            let moment = |cell: usize| midnight + cell as Moment * grid::CELL_SECONDS + grid::CELL_SECONDS / 2;
             heights.extend(pulses().flat_map(|pulse| cells.clone().map(move |cell| pulse.height(moment(cell)))));
             for (metric, effects) in effects.iter_mut().enumerate() {
                 if pulses().all(|pulse| pulse.log[metric] == 0.0) {
@@ -110,7 +110,7 @@ impl Course {
                 }
                 // A day that one event covers wholly has the change it has where the day has its P95.
                 let effect = match on_day {
-                    [(_, at)] if cells.len() == CELLS => {
+                    [(_, at)] if cells.len() == grid::CELLS => {
                         let p95 = math::exp(log_at(&self.pulses[*at], metric, midnight + peak));
                         DayEffect { p95, mean: 1.0, max: 1.0 }
                     }
@@ -185,7 +185,7 @@ impl Course {
         }
         let midnight = number as Moment * DAY;
         let is_down = self.is_down(metric, number);
-        let cells = cells_of(pulses.iter().copied(), midnight);
+        let cells = cells_of(pulses.iter().copied(), midnight, CELL_SECONDS);
         let per_sample = step_s / CELL_SECONDS;
         let first = (day.first_s - day.start_s) / CELL_SECONDS;
         for j in 0..day.n {
@@ -220,12 +220,12 @@ impl Course {
     }
 
     /// The events that begin within the first `n_days`, earliest first; one that ends later still runs.
-    pub(crate) fn events(&self, instants: &Instants<'_>, n_days: usize) -> Vec<Event> {
+    pub(crate) fn events(&self, server_id: &str, instants: &Instants<'_>, n_days: usize) -> Vec<Event> {
         let known = n_days as Moment * DAY;
         let lasting = self.lasting.iter().filter(|event| event.start < n_days);
         let mut events: Vec<Event> = lasting.map(|event| event.event(instants, n_days)).collect();
         let labels = self.labels.iter().filter(|label| label.start < known);
-        events.extend(labels.map(|label| label.event(instants, n_days)));
+        events.extend(labels.map(|label| label.event(server_id, instants, n_days)));
         events.sort_by_key(|event| event.start_ms);
         events
     }
@@ -243,12 +243,11 @@ fn by_day(pulses: &[Pulse]) -> Vec<(usize, usize)> {
 }
 
 /// The cells of a day, from the first to the last, in which any of the pulses is felt.
-fn cells_of<'a>(pulses: impl Iterator<Item = &'a Pulse>, midnight: Moment) -> Range<usize> {
-    let cell = |moment: Moment| (moment - midnight).clamp(0, DAY) / CELL_SECONDS;
-    let wider = |(low, high): (i64, i64), pulse: &Pulse| {
-        (low.min(cell(pulse.start)), high.max(cell(pulse.end() + CELL_SECONDS - 1)))
-    };
-    let (low, high) = pulses.fold((CELLS as i64, 0), wider);
+fn cells_of<'a>(pulses: impl Iterator<Item = &'a Pulse>, midnight: Moment, width: Moment) -> Range<usize> {
+    let cell = |moment: Moment| (moment - midnight).clamp(0, DAY) / width;
+    let wider =
+        |(low, high): (i64, i64), pulse: &Pulse| (low.min(cell(pulse.start)), high.max(cell(pulse.end() + width - 1)));
+    let (low, high) = pulses.fold((DAY / width, 0), wider);
     low as usize..(high.max(low)) as usize
 }
 

@@ -1,23 +1,25 @@
 //! What a change inside a day does to the day's P95, mean and maximum, on one grid for all steps.
 //!
-//! The grid is the profile's noise-free day in 288 cells of five minutes on the server's own clock. The
+//! The grid is the profile's noise-free day in 96 cells of a quarter of an hour on the server's own clock. The
 //! factor of a change on a day's P95 is P95(shape x change) / P95(shape) there, whatever the step; what
 //! the noise of the samples makes different, their own correction to the day's P95 takes up.
 
 use super::course::DayEffect;
-use crate::clock::{CELL_SECONDS, CELLS};
 use crate::layers::DayShape;
 use crate::scenario::Scenario;
 use fleetcast_numeric::{math, wide};
 use std::ops::Range;
 
-/// Position of the P95 among 288 values from the largest down: between the 15th and the 16th.
-const ABOVE: usize = 14;
-const SHARE_ABOVE: f64 = 0.65;
+/// Width of its cells, and how many a day has.
+pub(super) const CELL_SECONDS: i64 = 900;
+pub(super) const CELLS: usize = 96;
+/// Position of the P95 among 96 values from the largest down: between the fifth and the sixth.
+const ABOVE: usize = 4;
+const SHARE_ABOVE: f64 = 0.25;
 /// So many of the largest values decide the P95.
 const TOP: usize = ABOVE + 2;
 
-/// The day of one archetype in cells of five minutes.
+/// The day of one archetype in such cells.
 #[derive(Clone, Debug)]
 pub(crate) struct Grid {
     /// Cells by their value, largest first.
@@ -34,6 +36,7 @@ pub(crate) struct Grid {
 /// Memory that is used again from one day to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
+    /// The largest values of the day, largest first.
     largest: Vec<f64>,
     factors: Vec<f64>,
 }
@@ -66,7 +69,7 @@ impl Grid {
     /// The cell in which the day of a server that lives `later_by` cells later than its profile has its
     /// P95.
     pub(crate) fn peak_cell(&self, later_by: i64) -> usize {
-        (i64::from(self.order[TOP]) + later_by).rem_euclid(CELLS as i64) as usize
+        (i64::from(self.order[ABOVE + 1]) + later_by).rem_euclid(CELLS as i64) as usize
     }
 
     /// What factors with the logarithms `change` on the cells `range` do to a day of one metric.
@@ -87,8 +90,8 @@ impl Grid {
         let is_touched = |own: u16| range.contains(&within_day(usize::from(own) + later_by));
         let untouched = self.order.iter().filter(|&&cell| !is_touched(cell)).take(TOP);
         largest.extend(untouched.map(|&cell| log[usize::from(cell)]));
-        let least = if largest.len() == TOP { largest[TOP - 1] } else { f64::NEG_INFINITY };
-        let mut max = largest.first().copied().unwrap_or(f64::NEG_INFINITY);
+        largest.resize(TOP, f64::NEG_INFINITY);
+        let mut max = largest[0];
         let mut sum = self.mean[metric] * CELLS as f64;
         factors.clear();
         factors.extend_from_slice(change);
@@ -98,17 +101,21 @@ impl Grid {
             sum += factor[own] * (*whole - 1.0);
             let value = log[own] + change;
             max = max.max(value);
-            if value >= least {
-                largest.push(value);
+            // Few cells come among the largest; the test is the whole cost of the others.
+            let mut at = TOP - 1;
+            if value > largest[at] {
+                while at > 0 && largest[at - 1] < value {
+                    largest[at] = largest[at - 1];
+                    at -= 1;
+                }
+                largest[at] = value;
             }
         }
         self.against_untouched(metric, largest, sum / CELLS as f64, max)
     }
 
-    fn against_untouched(&self, metric: usize, largest: &mut [f64], mean: f64, log_max: f64) -> DayEffect {
-        let (above, &mut at, _) = largest.select_nth_unstable_by(ABOVE + 1, |a, b| b.total_cmp(a));
-        let next = above.iter().copied().fold(f64::INFINITY, f64::min);
-        let p95 = between(math::exp(at), math::exp(next)) / self.p95[metric];
+    fn against_untouched(&self, metric: usize, largest: &[f64], mean: f64, log_max: f64) -> DayEffect {
+        let p95 = between(math::exp(largest[ABOVE + 1]), math::exp(largest[ABOVE])) / self.p95[metric];
         if p95 == 0.0 {
             return DayEffect { p95: 0.0, mean: 0.0, max: 0.0 };
         }
@@ -117,7 +124,7 @@ impl Grid {
     }
 }
 
-/// The P95 between the 16th and the 15th largest of 288 values.
+/// The P95 between the sixth and the fifth largest of 96 values.
 fn between(below: f64, above: f64) -> f64 {
     below + SHARE_ABOVE * (above - below)
 }
@@ -143,8 +150,8 @@ mod tests {
     proptest! {
         #[test]
         fn the_effect_is_that_of_sorting_the_day(
-            archetype in 0usize..4, metric in 0usize..4, later_by in -30i64..30, from in 0usize..287,
-            length in 1usize..288, log in -2.0..2.0_f64, is_down in any::<bool>(), slope in 0.0..0.01_f64,
+            archetype in 0usize..4, metric in 0usize..4, later_by in -10i64..10, from in 0usize..95,
+            length in 1usize..96, log in -2.0..2.0_f64, is_down in any::<bool>(), slope in 0.0..0.01_f64,
         ) {
             let grid = Grid::new(&Scenario::named("enterprise").unwrap(), archetype);
             let range = from..(from + length).min(CELLS);
@@ -165,10 +172,10 @@ mod tests {
     #[test]
     fn what_is_brief_leaves_the_p95_and_a_day_without_a_server_is_zero() {
         let grid = Grid::new(&Scenario::named("enterprise").unwrap(), 0);
-        for from in (0..274).step_by(13) {
+        for from in (0..92).step_by(5) {
             assert_eq!(grid.effect(0, 3, from..from + 1, &[0.0], &mut Memory::default()).p95, 1.0);
-            let [least, most] = [[-5.0; 14], [5.0; 14]]
-                .map(|change| grid.effect(0, 3, from..from + 14, &change, &mut Memory::default()).p95);
+            let [least, most] = [[-5.0; 4], [5.0; 4]]
+                .map(|change| grid.effect(0, 3, from..from + 4, &change, &mut Memory::default()).p95);
             assert!(least > 0.97 && least <= 1.0 && (1.0..1.05).contains(&most), "{from}: {least} {most}");
         }
         let down = grid.effect(1, 0, 0..CELLS, &[f64::NEG_INFINITY; CELLS], &mut Memory::default());

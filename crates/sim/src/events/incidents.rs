@@ -1,7 +1,7 @@
 //! The catalogue of incidents that happen to one server.
 
 use super::arrivals::{Arrival, GRAIN, Law};
-use super::label::{Label, id_of, touched};
+use super::label::{Label, Name, touched};
 use super::laws::Laws;
 use super::pulse::{Pulse, log_factors};
 use super::settings::{CronCollision, Incident, Incidents};
@@ -22,7 +22,7 @@ pub(crate) fn add(
     labels: &mut Vec<Label>,
 ) {
     let stream = Stream::new(seed, &["incidents", server_id]);
-    let kinds: [(&'static str, &str, &Incident, Law); 4] = [
+    let kinds: [(&'static str, &'static str, &Incident, Law); 4] = [
         ("memory_leak", "memory-leak", &incidents.memory_leak, laws.memory_leak),
         ("disk_full", "disk-full", &incidents.disk_full, laws.disk_full),
         ("retry_storm", "retry-storm", &incidents.retry_storm, laws.retry_storm),
@@ -33,7 +33,7 @@ pub(crate) fn add(
             for arrival in law.arrivals(stream.child_number(at), *class, 1.0, begin.clone()) {
                 let log = log_factors(incident.change_percent.array(), spread(&arrival, incident.change_log_std));
                 let pulse = Pulse::shaped(&arrival, incident.rise_share, incident.decay_share, log);
-                labels.push(label(event_type, server_id, id_of(server_id, name, &arrival), &pulse));
+                labels.push(label(event_type, Name::Own(name, arrival.class, arrival.number), &pulse));
                 pulses.push(pulse);
             }
         }
@@ -42,8 +42,8 @@ pub(crate) fn add(
     for class in laws.classes {
         for arrival in laws.cron_collision.arrivals(stream.child_number(4), *class, 1.0, begin.clone()) {
             let (recurring, days) = collision(cron, &arrival);
-            let id = id_of(server_id, "cron-collision", &arrival);
-            let mut told = label("cron_collision", server_id, id, &recurring);
+            let name = Name::Own("cron-collision", arrival.class, arrival.number);
+            let mut told = label("cron_collision", name, &recurring);
             told.end = Some(recurring.end() + (days - 1) * DAY);
             labels.push(told);
             pulses.extend((0..days).map(|day| Pulse { start: recurring.start + day * DAY, ..recurring }));
@@ -65,13 +65,12 @@ fn collision(cron: &CronCollision, arrival: &Arrival) -> (Pulse, Moment) {
     (pulse, days as Moment)
 }
 
-fn label(event_type: &'static str, server_id: &str, id: String, pulse: &Pulse) -> Label {
+fn label(event_type: &'static str, name: Name, pulse: &Pulse) -> Label {
     let (metric, size) = touched(pulse.log);
     Label {
         event_type,
         scope: "server",
-        scope_id: server_id.to_owned(),
-        id,
+        name,
         start: pulse.start,
         peak: pulse.peak(),
         end: Some(pulse.end()),

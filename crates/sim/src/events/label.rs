@@ -10,8 +10,7 @@ use fleetcast_numeric::math;
 pub(crate) struct Label {
     pub(crate) event_type: &'static str,
     pub(crate) scope: &'static str,
-    pub(crate) scope_id: String,
-    pub(crate) id: String,
+    pub(crate) name: Name,
     pub(crate) start: Moment,
     pub(crate) peak: Moment,
     pub(crate) end: Option<Moment>,
@@ -19,15 +18,28 @@ pub(crate) struct Label {
     pub(crate) size: f64,
 }
 
+/// Whom an event struck, and its key.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Name {
+    /// The server itself; the event's name, class and number make the key.
+    Own(&'static str, Class, u64),
+    /// The scope's name and the key.
+    Given(String, String),
+}
+
 impl Label {
-    /// The event of a fleet that is known for `n_days`.
-    pub(crate) fn event(&self, instants: &Instants<'_>, n_days: usize) -> Event {
+    /// The event of a server in a fleet that is known for `n_days`.
+    pub(crate) fn event(&self, server_id: &str, instants: &Instants<'_>, n_days: usize) -> Event {
         let known = n_days as Moment * DAY;
+        let (scope_id, event_id) = match &self.name {
+            Name::Own(name, class, number) => (server_id.to_owned(), key_of(server_id, name, *class, *number)),
+            Name::Given(scope_id, id) => (scope_id.clone(), id.clone()),
+        };
         Event {
-            event_id: self.id.clone(),
+            event_id,
             event_type: self.event_type.to_owned(),
             scope: self.scope.to_owned(),
-            scope_id: self.scope_id.clone(),
+            scope_id,
             start_ms: instants.ms(self.start),
             peak_ms: instants.ms(self.peak),
             end_ms: self.end.filter(|end| *end < known).map(|end| instants.ms(end)),
@@ -39,8 +51,12 @@ impl Label {
 
 /// The key of an event: brief and long ones are counted apart.
 pub(crate) fn id_of(scope_id: &str, name: &str, arrival: &Arrival) -> String {
-    let brief = if arrival.class == Class::Brief { "brief-" } else { "" };
-    format!("{scope_id}-{brief}{name}-{}", arrival.number)
+    key_of(scope_id, name, arrival.class, arrival.number)
+}
+
+fn key_of(scope_id: &str, name: &str, class: Class, number: u64) -> String {
+    let brief = if class == Class::Brief { "brief-" } else { "" };
+    format!("{scope_id}-{brief}{name}-{number}")
 }
 
 /// The one metric that is touched, if it is one, and the factor on the metric that is touched most.

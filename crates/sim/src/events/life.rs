@@ -1,6 +1,6 @@
 //! When a server comes and when it goes.
 
-use super::label::Label;
+use super::label::{Label, Name};
 use super::settings::Churn;
 use super::{DAY, Moment};
 use fleetcast_numeric::Stream;
@@ -38,8 +38,7 @@ impl Life {
         let label = |event_type: &'static str, day: usize, size: f64| Label {
             event_type,
             scope: "server",
-            scope_id: server_id.to_owned(),
-            id: format!("{server_id}-{event_type}"),
+            name: Name::Given(server_id.to_owned(), format!("{server_id}-{event_type}")),
             start: day as Moment * DAY,
             peak: day as Moment * DAY,
             end: None,

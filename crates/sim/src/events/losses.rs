@@ -5,7 +5,7 @@
 //! taken over. With t = 1 the sum over the pool stays what it was.
 
 use super::arrivals::{Class, Law};
-use super::label::{Label, id_of};
+use super::label::{Label, Name, id_of};
 use super::laws::Laws;
 use super::pulse::Pulse;
 use super::{DAY, Moment};
@@ -180,8 +180,7 @@ fn tell(loss: &Loss, pool: &Pool<'_>, index: usize, taken_over: f64) -> Option<L
     let common = Label {
         event_type: "failover",
         scope: "pool",
-        scope_id: pool.name.to_owned(),
-        id: format!("{}-taken-over", loss.id),
+        name: Name::Given(pool.name.to_owned(), format!("{}-taken-over", loss.id)),
         start: loss.start,
         peak: loss.start,
         end: Some(loss.end),
@@ -194,8 +193,7 @@ fn tell(loss: &Loss, pool: &Pool<'_>, index: usize, taken_over: f64) -> Option<L
     Some(Label {
         event_type: if loss.is_outage { "outage" } else { "failover" },
         scope: "server",
-        scope_id: server_id(pool.kind, index),
-        id: loss.id.clone(),
+        name: Name::Given(server_id(pool.kind, index), loss.id.clone()),
         size: 1.0 - loss.share,
         ..common
     })

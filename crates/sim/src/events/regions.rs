@@ -1,6 +1,6 @@
 //! Outages of whole regions: rare, and the other regions take over part of the load.
 
-use super::label::{Label, id_of};
+use super::label::{Label, Name, id_of};
 use super::laws::Laws;
 use super::losses::without_short_lives;
 use super::pulse::Pulse;
@@ -36,8 +36,7 @@ pub(crate) fn add(
                 let told = Label {
                     event_type: "outage",
                     scope: "region",
-                    scope_id: region.name.clone(),
-                    id,
+                    name: Name::Given(region.name.clone(), id.clone()),
                     start,
                     peak: start,
                     end: Some(end),
@@ -53,8 +52,7 @@ pub(crate) fn add(
                     pulses.push(Pulse::whole(start, end, loading.map(|loading| loading * more), *class));
                     labels.push(Label {
                         event_type: "failover",
-                        scope_id: own_name.clone(),
-                        id: format!("{}-to-{own_name}", told.id),
+                        name: Name::Given(own_name.clone(), format!("{id}-to-{own_name}")),
                         start,
                         peak: start,
                         end: Some(end),
