@@ -9,6 +9,8 @@ Every document gets an empty folder; its blocks run there from top to bottom, wi
   sh no-run             is shown only: what installs or builds, which other steps cover
   console               lines with `$ ` run; the lines after each are its output, word for word; a line `...` stands for any lines
   sql [lake=FOLDER]     runs in `fleetcast sql`; the lake is `fleetcast-demo/lake` unless named
+  sh, sql with=NAME     runs in somebody else's program (duckdb, postgres, prometheus, influx), sql in `duckdb fleet.duckdb` or
+                        `psql`; is shown only unless FLEETCAST_DATABASES names it, as tests/e2e/databases.sh does
   toml, json [file=F]   must parse; with `file=` it is also written there, for the commands below it
   csv, text [file=F]    is shown, or written with `file=`
   rust                  is covered by the tests of the documents of the code, so it may not stand here
@@ -25,6 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^`]*)$")
 SECONDS = 600
+CLIENTS = {"duckdb": ["duckdb", "-bail", "fleet.duckdb"], "postgres": ["psql", "-v", "ON_ERROR_STOP=1"]}
 
 
 class Failed(Exception):
@@ -47,10 +50,10 @@ def blocks(text):
         raise Failed(f"line {opened[0]}: the block has no end")
 
 
-def run(command, folder):
+def run(command, folder, text=None):
     program = Path(os.environ["FLEETCAST"]).resolve()
     environment = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1", "COLUMNS": "100"}
-    return subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, timeout=SECONDS, check=False)
+    return subprocess.run(command, cwd=folder, env=environment, input=text, text=True, capture_output=True, timeout=SECONDS, check=False)
 
 
 def must(done, what):
@@ -90,6 +93,11 @@ def check(language, marks, body, folder):
         (folder / options["file"]).write_text(body)
     if language == "sh" and "no-run" in marks:
         return "shown"
+    if "with" in options and options["with"] not in os.environ.get("FLEETCAST_DATABASES", "").split(","):
+        return "shown"
+    if language == "sql" and "with" in options:
+        must(run(CLIENTS[options["with"]], folder, body), body)
+        return "ran"
     if language == "sh":
         must(run(["bash", "-euo", "pipefail", "-c", body], folder), body)
         return "ran"

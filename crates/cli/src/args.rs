@@ -176,8 +176,23 @@ pub enum OutputFormat {
     Parquet,
     /// One CSV file per table
     Csv,
+    /// InfluxDB line protocol: a measurement per table, times in nanoseconds
+    Influx,
+    /// OpenMetrics text with times, for the backfill of Prometheus
+    Openmetrics,
+    /// One Arrow file per table
+    Ipc,
     /// Nothing is written: for timing
     None,
+}
+
+/// How generated rows are spread over files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PartitionBy {
+    /// One file per table
+    None,
+    /// samples, daily, truth and differences in folders year=YYYY/month=MM (csv, parquet and ipc)
+    Month,
 }
 
 #[derive(Debug, Args)]
@@ -185,6 +200,8 @@ pub enum OutputFormat {
 Examples:
   fleetcast generate --lake l --servers 50 --days 400
   fleetcast generate --out telemetry --format csv --servers 20 --step 5min --days 30
+  fleetcast generate --out telemetry --format csv --partition month --tables samples,servers,events
+  fleetcast generate --out backfill --format openmetrics --servers 50 --step hour --days 90
   fleetcast generate --lake l --scenario walkthrough --seed 7
   fleetcast generate --lake l --servers 50 --oracle 2023-12-31,2024-06-30
   fleetcast generate --lake l --servers 50 --change services.payments.growth_factor=1.5
@@ -202,6 +219,13 @@ pub struct GenerateArgs {
     /// Form of the output [default: delta with --lake, parquet with --out]
     #[arg(long, value_enum)]
     pub format: Option<OutputFormat>,
+    /// How the rows are spread over files, with --out
+    #[arg(long, value_enum, default_value = "none", value_name = "BY")]
+    pub partition: PartitionBy,
+    /// Only these tables, comma-separated: servers, metrics, samples, daily, truth, events,
+    /// truth_crossings, oracle, differences; a lake has its servers and metrics in any case [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    pub tables: Vec<String>,
     /// Servers in the fleet
     #[arg(long, default_value_t = 200, value_name = "N")]
     pub servers: usize,

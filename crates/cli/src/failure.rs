@@ -3,6 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
+/// Exit code of a command that the user stopped, as shells count it.
+pub const INTERRUPTED: u8 = 130;
+
 /// Flags that do not go together; exit code 2, as for a misspelt flag.
 #[derive(Debug)]
 pub struct WrongUse(pub String);
@@ -40,7 +43,15 @@ pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
         }
     }
     tracing::error!(causes = ?causes, "failed");
-    if error.chain().any(|cause| cause.is::<WrongUse>()) { ExitCode::from(2) } else { ExitCode::from(1) }
+    let stopped =
+        |cause: &(dyn std::error::Error + 'static)| matches!(cause.downcast_ref(), Some(fleetcast::Error::Interrupted));
+    if error.chain().any(stopped) {
+        ExitCode::from(INTERRUPTED)
+    } else if error.chain().any(|cause| cause.is::<WrongUse>()) {
+        ExitCode::from(2)
+    } else {
+        ExitCode::from(1)
+    }
 }
 
 /// The messages of an error and its causes, without those that only repeat what the one above says.

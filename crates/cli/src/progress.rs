@@ -1,9 +1,13 @@
 //! Progress on a terminal as bars, elsewhere as plain lines, both on standard error.
 
+use crate::failure::INTERRUPTED;
 use fleetcast::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Progress of a command.
@@ -11,6 +15,7 @@ pub struct Bars {
     quiet: bool,
     terminal: bool,
     stage: Mutex<Option<Stage>>,
+    stop: Arc<AtomicBool>,
 }
 
 struct Stage {
@@ -22,7 +27,18 @@ struct Stage {
 impl Bars {
     /// Bars where standard error is a terminal, lines where it is not, nothing when `quiet`.
     pub fn new(quiet: bool) -> Self {
-        Self { quiet, terminal: std::io::stderr().is_terminal(), stage: Mutex::new(None) }
+        Self { quiet, terminal: std::io::stderr().is_terminal(), stage: Mutex::new(None), stop: Arc::default() }
+    }
+
+    /// From now on an interrupt is passed on to the stage, which clears up; a second one ends the program
+    /// at once.
+    pub fn listen(&self) -> std::io::Result<()> {
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first signal finds the flag down and puts it up, the second finds it up.
+            flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&self.stop))?;
+            flag::register(signal, Arc::clone(&self.stop))?;
+        }
+        Ok(())
     }
 
     fn finish(&self, stage: Stage) {
@@ -72,6 +88,10 @@ impl Progress for Bars {
         if let Some(stage) = finished {
             self.finish(stage);
         }
+    }
+
+    fn interrupted(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     fn note(&self, text: &str) {

@@ -50,6 +50,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The user asked to stop.
+    #[error("interrupted: nothing was written")]
+    Interrupted,
     /// There is nothing to work on.
     #[error("{what}")]
     Nothing {

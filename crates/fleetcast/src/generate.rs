@@ -5,8 +5,8 @@ use crate::oracle::{self, oracles};
 use crate::store::{self, RunRecord};
 use crate::{Context, Error, Result, profiles};
 use fleetcast_lake::{
-    Change, Column, FileTimes, Frame, FrameFile, Lake, Mode, PlainFormat, Table, daily_frame, metrics_frame,
-    servers_frame,
+    Change, Column, FilesSpec, Frame, Lake, Mode, Partition, Table, TableFiles, TableFormat, daily_frame,
+    metrics_frame, servers_frame,
 };
 use fleetcast_numeric::stream::stable_hash;
 use fleetcast_sim::{Event, Fleet, FleetSpec, METRICS, Profile, SampleStep, ServerTelemetry, Workspace};
@@ -35,6 +35,9 @@ pub struct GenerateOptions {
     pub profile: Option<PathBuf>,
     /// Only these servers; all of them when empty.
     pub only: Vec<String>,
+    /// Names of those of [`GENERATED_TABLES`] that are wanted; all of them when empty. A lake always has
+    /// its servers and metrics, and of the tables that are not wanted no row.
+    pub tables: Vec<String>,
     /// Days at whose end an oracle says what could be known of the days after.
     pub oracle_cutoffs: Vec<Date>,
     /// Days after each cutoff that it speaks of.
@@ -55,6 +58,7 @@ impl Default for GenerateOptions {
             scenario: "enterprise".to_owned(),
             profile: None,
             only: Vec::new(),
+            tables: Vec::new(),
             oracle_cutoffs: Vec::new(),
             oracle_horizon_days: 180,
             changes: Vec::new(),
@@ -111,6 +115,20 @@ fn members(fleet: &Fleet, only: &[String]) -> Result<Vec<usize>> {
     Ok(indices)
 }
 
+/// Generates a fleet into the lake in `folder`, in one change; a lake that is not there is made.
+///
+/// # Errors
+/// As [`generate_into`]; the folder is then as it was.
+pub fn generate_lake(folder: &Path, options: &GenerateOptions, context: &Context) -> Result<Generated> {
+    let is_new = !folder.exists();
+    let generated = Lake::create(folder).map_err(Error::from).and_then(|lake| generate_into(&lake, options, context));
+    if generated.is_err() && is_new {
+        // The reason for the failure is worth more to the user than a folder that could not be removed.
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    generated
+}
+
 /// Generates a fleet into a lake, in one change.
 ///
 /// # Errors
@@ -118,17 +136,18 @@ fn members(fleet: &Fleet, only: &[String]) -> Result<Vec<usize>> {
 pub fn generate_into(lake: &Lake, options: &GenerateOptions, context: &Context) -> Result<Generated> {
     let started = (context.now)();
     store::check_generated(lake)?;
+    let tables = chosen_tables(options)?;
     let fleet = fleet(options)?;
     let members = members(&fleet, &options.only)?;
-    let oracles = oracles(&fleet, options)?;
-    let changed = differences::changed(&fleet, options)?;
+    let oracles = if tables.contains(&Table::Oracle) { oracles(&fleet, options)? } else { Vec::new() };
+    let changed = if tables.contains(&Table::Differences) { differences::changed(&fleet, options)? } else { None };
     context.progress.begin("generating telemetry", members.len());
     let change = lake.begin()?;
     let sink = |table: Table, frame: &Frame, part: usize| Ok(change.write_part(table, frame, &Mode::Replace, part)?);
-    let generated = each_part(&fleet, &members, context, &sink)?;
-    // What was said of another fleet would be wrong of this one.
-    change.clear(Table::Oracle)?;
-    change.clear(Table::Differences)?;
+    let generated = each_part(&fleet, &members, &tables, context, &sink)?;
+    // What a table said of another fleet would be wrong of this one; these two may say nothing.
+    let stale = |table: &Table| [Table::Oracle, Table::Differences].contains(table) || !tables.contains(table);
+    GENERATED_TABLES.into_iter().filter(stale).try_for_each(|table| change.clear(table))?;
     oracle::write(&oracles, &members, context, &sink)?;
     differences::write(&fleet, changed.as_ref(), &members, context, &sink)?;
     write_whole(&change, &fleet, &members)?;
@@ -158,57 +177,103 @@ fn write_whole(change: &Change, fleet: &Fleet, members: &[usize]) -> Result<()> 
     Ok(())
 }
 
-/// Generates a fleet into files, one per table, in `folder`.
+/// Tables of a generated fleet, in the order of a reader.
+pub const GENERATED_TABLES: [Table; 9] = [
+    Table::Servers,
+    Table::Metrics,
+    Table::Samples,
+    Table::Daily,
+    Table::Truth,
+    Table::Events,
+    Table::TruthCrossings,
+    Table::Oracle,
+    Table::Differences,
+];
+
+/// What files a fleet is generated into.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FilesOptions {
+    /// The folder; what it holds already stays, but for files of an earlier generation.
+    pub folder: PathBuf,
+    /// Form of the files.
+    pub format: TableFormat,
+    /// How the rows are spread over files.
+    pub partition: Partition,
+}
+
+/// Generates a fleet into files, one per table or one per table and month.
 ///
 /// # Errors
-/// When a file cannot be written; files are complete or not there.
-pub fn generate_files(
-    folder: &Path,
-    format: PlainFormat,
-    options: &GenerateOptions,
-    context: &Context,
-) -> Result<Generated> {
+/// [`Error::Setting`] when the format cannot be spread over months; when a table is not known, or a file
+/// cannot be written. Files are complete or not there.
+pub fn generate_files(files: &FilesOptions, options: &GenerateOptions, context: &Context) -> Result<Generated> {
+    if files.partition != Partition::None && !files.format.can_be_spread() {
+        return Err(Error::Setting {
+            key: "--partition".to_owned(),
+            found: format!("month for {}, which is read as one stream", files.format),
+            allowed: "none, or the format csv, parquet or ipc".to_owned(),
+        });
+    }
+    let tables = chosen_tables(options)?;
     let fleet = fleet(options)?;
     let members = members(&fleet, &options.only)?;
-    let oracles = oracles(&fleet, options)?;
-    let changed = differences::changed(&fleet, options)?;
+    let oracles = if tables.contains(&Table::Oracle) { oracles(&fleet, options)? } else { Vec::new() };
+    let changed = if tables.contains(&Table::Differences) { differences::changed(&fleet, options)? } else { None };
     context.progress.begin("generating telemetry", members.len());
-    let mut tables = vec![
-        Table::Servers,
-        Table::Metrics,
-        Table::Samples,
-        Table::Daily,
-        Table::Truth,
-        Table::Events,
-        Table::TruthCrossings,
-    ];
-    tables.extend((!oracles.is_empty()).then_some(Table::Oracle));
-    tables.extend(changed.is_some().then_some(Table::Differences));
-    std::fs::create_dir_all(folder).map_err(|source| Error::Io { file: folder.display().to_string(), source })?;
-    let files: Vec<(Table, FrameFile)> = tables
-        .iter()
-        .map(|&table| {
-            Ok((
-                table,
-                FrameFile::create(&folder.join(format!("{table}.{}", format.ending())), format, FileTimes::Zoned)?,
-            ))
-        })
-        .collect::<Result<_>>()?;
-    let sink = |table: Table, frame: &Frame, part: usize| match files.iter().find(|(t, _)| *t == table) {
-        Some((_, file)) => Ok(file.write_part(frame, part)?),
-        None => Ok(()),
+    let spec = FilesSpec {
+        format: files.format,
+        partition: files.partition,
+        tables: tables.clone(),
+        metrics: fleet.metrics().iter().map(|metric| metric.as_ref().clone()).collect(),
+        start: options.start,
     };
-    let generated = each_part(&fleet, &members, context, &sink)?;
+    let describe = |id: &str| fleet.index_of(id).map(|index| fleet.server(index));
+    let written = TableFiles::create(&files.folder, spec, &describe)?;
+    let sink = |table: Table, frame: &Frame, part: usize| Ok(written.write_part(table, frame, part)?);
+    let generated = each_part(&fleet, &members, &tables, context, &sink)?;
     oracle::write(&oracles, &members, context, &sink)?;
     differences::write(&fleet, changed.as_ref(), &members, context, &sink)?;
     for (table, frame) in whole_tables(&fleet, &members)? {
         sink(table, &frame, 0)?;
     }
-    for (_, file) in files {
-        file.finish()?;
-    }
+    written.finish()?;
     context.progress.end();
     Ok(generated)
+}
+
+/// The tables asked for, of those that there are.
+fn chosen_tables(options: &GenerateOptions) -> Result<Vec<Table>> {
+    let names = &options.tables;
+    // Tables that answer a question which nobody asked, and the flag that asks it.
+    let mut unasked = Vec::new();
+    unasked.extend(options.oracle_cutoffs.is_empty().then_some((Table::Oracle, "--oracle DATE")));
+    unasked.extend(options.changes.is_empty().then_some((Table::Differences, "--change KEY=VALUE")));
+    let there = || GENERATED_TABLES.into_iter().filter(|table| unasked.iter().all(|(of, _)| of != table));
+    if names.is_empty() {
+        return Ok(there().collect());
+    }
+    if let Some((table, flag)) = unasked.iter().find(|(table, _)| names.iter().any(|name| name == table.name())) {
+        return Err(Error::Setting {
+            key: "--tables".to_owned(),
+            found: format!("{table}, which answers a question that was not asked"),
+            allowed: format!("named together with {flag}"),
+        });
+    }
+    let known: Vec<&str> = there().map(Table::name).collect();
+    let chosen = names.iter().map(|name| {
+        there().find(|table| table.name() == name).ok_or_else(|| {
+            Error::Core(fleetcast_core::Error::UnknownName {
+                kind: "table of a generated fleet".to_owned(),
+                found: name.clone(),
+                nearest: fleetcast_core::nearest(name, known.iter().copied()).to_owned(),
+                known: known.join(", "),
+            })
+        })
+    });
+    let mut chosen = chosen.collect::<Result<Vec<_>>>()?;
+    chosen.sort_unstable();
+    chosen.dedup();
+    Ok(chosen)
 }
 
 /// Generates a fleet and throws it away: the generator's own speed.
@@ -220,21 +285,24 @@ pub fn generate_nothing(options: &GenerateOptions, context: &Context) -> Result<
     let members = members(&fleet, &options.only)?;
     context.progress.begin("generating telemetry", members.len());
     let generated = members.par_iter().map_init(Workspace::default, |memory, &index| {
+        if context.progress.interrupted() {
+            return Err(Error::Interrupted);
+        }
         let mut telemetry = fleet.generate_in(memory, index);
         context.progress.advance(1);
         let events = std::mem::take(&mut telemetry.events);
         let events: BTreeSet<String> = events.into_iter().map(|event| event.event_id).collect();
         let n_rows = telemetry.ts_ms.len();
         memory.take_back(telemetry);
-        (n_rows, events)
+        Ok((n_rows, events))
     });
-    let (n_rows, events) = generated.reduce(
+    let (n_rows, events) = generated.try_reduce(
         || (0, BTreeSet::new()),
         |(rows, mut events), (more_rows, mut more_events)| {
             events.append(&mut more_events);
-            (rows + more_rows, events)
+            Ok((rows + more_rows, events))
         },
-    );
+    )?;
     let n_events = events.len();
     context.progress.end();
     Ok(Generated { n_servers: members.len(), n_rows, n_events })
@@ -244,7 +312,8 @@ pub fn generate_nothing(options: &GenerateOptions, context: &Context) -> Result<
 pub(crate) type Sink<'a> = &'a (dyn Fn(Table, &Frame, usize) -> Result<()> + Sync);
 
 /// Generates the servers part by part; parts are numbered, so it does not matter which is done first.
-fn each_part(fleet: &Fleet, members: &[usize], context: &Context, sink: Sink) -> Result<Generated> {
+/// Tables that nobody wants are not made.
+fn each_part(fleet: &Fleet, members: &[usize], wanted: &[Table], context: &Context, sink: Sink) -> Result<Generated> {
     let samples_per_day = 86_400 / fleet.spec().step.seconds() as usize;
     let rows_per_server = fleet.spec().days * samples_per_day;
     let servers_per_part = (PART_ROWS / rows_per_server.max(1)).clamp(1, 512);
@@ -252,6 +321,9 @@ fn each_part(fleet: &Fleet, members: &[usize], context: &Context, sink: Sink) ->
     let (mut n_rows, mut events) = (0, Vec::new());
     // Wave by wave, so that parts end in about the order in which a file needs them.
     for wave in numbered.chunks(2 * rayon::current_num_threads()) {
+        if context.progress.interrupted() {
+            return Err(Error::Interrupted);
+        }
         let done: Vec<Result<(usize, Vec<Event>)>> = wave
             .par_iter()
             .map(|&(part, indices)| {
@@ -259,7 +331,7 @@ fn each_part(fleet: &Fleet, members: &[usize], context: &Context, sink: Sink) ->
                 // In the order of the tables' keys: sorting servers is cheaper than sorting their rows.
                 servers.sort_by(|a, b| a.server.server_id().cmp(b.server.server_id()));
                 context.progress.advance(servers.len());
-                write_part(&servers, part, sink)?;
+                write_part(&servers, part, wanted, sink)?;
                 let events = servers.iter().flat_map(|s| s.events.iter().cloned()).collect();
                 Ok((servers.iter().map(|s| s.ts_ms.len()).sum(), events))
             })
@@ -273,21 +345,35 @@ fn each_part(fleet: &Fleet, members: &[usize], context: &Context, sink: Sink) ->
     // An event of a pool is told by each of its servers.
     events.sort_by(|a: &Event, b: &Event| a.event_id.cmp(&b.event_id));
     events.dedup_by(|a, b| a.event_id == b.event_id);
-    sink(Table::Events, &events_frame(&events)?, 0)?;
+    if wanted.contains(&Table::Events) {
+        sink(Table::Events, &events_frame(&events)?, 0)?;
+    }
     Ok(Generated { n_servers: members.len(), n_rows, n_events: events.len() })
 }
 
-fn write_part(servers: &[ServerTelemetry], part: usize, sink: Sink) -> Result<()> {
-    let samples = samples_frame(servers)?;
-    let daily = match daily_of(servers)? {
-        Some(daily) => daily,
-        None => daily_frame(&samples, &servers.iter().map(|s| s.server.clone()).collect::<Vec<_>>())?,
-    };
-    sink(Table::Samples, &samples, part)?;
-    drop(samples);
-    sink(Table::Daily, &daily, part)?;
-    sink(Table::Truth, &truth_frame(servers)?, part)?;
-    sink(Table::TruthCrossings, &crossings_frame(servers)?, part)
+fn write_part(servers: &[ServerTelemetry], part: usize, wanted: &[Table], sink: Sink) -> Result<()> {
+    let [samples, daily, truth, crossings] =
+        [Table::Samples, Table::Daily, Table::Truth, Table::TruthCrossings].map(|table| wanted.contains(&table));
+    if samples || daily {
+        let frame = samples_frame(servers)?;
+        if daily {
+            let days = match daily_of(servers)? {
+                Some(days) => days,
+                None => daily_frame(&frame, &servers.iter().map(|s| s.server.clone()).collect::<Vec<_>>())?,
+            };
+            sink(Table::Daily, &days, part)?;
+        }
+        if samples {
+            sink(Table::Samples, &frame, part)?;
+        }
+    }
+    if truth {
+        sink(Table::Truth, &truth_frame(servers)?, part)?;
+    }
+    if crossings {
+        sink(Table::TruthCrossings, &crossings_frame(servers)?, part)?;
+    }
+    Ok(())
 }
 
 /// A column of one value per sample of each server.

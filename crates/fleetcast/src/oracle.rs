@@ -1,7 +1,7 @@
 //! What could be known of a generated fleet at a cutoff, as a table.
 
 use crate::generate::{GenerateOptions, Sink};
-use crate::{Context, Result};
+use crate::{Context, Error, Result};
 use fleetcast_core::REPORTED_QUANTILES;
 use fleetcast_lake::{Frame, Table};
 use fleetcast_sim::{Fleet, METRICS, Oracle, OracleSeries, OracleSpec, ServerOracle};
@@ -42,6 +42,9 @@ pub(crate) fn write(oracles: &[Oracle<'_>], members: &[usize], context: &Context
     let rows_per_server = METRICS.len() * horizon * oracles.len();
     let servers_per_part = (PART_ROWS / rows_per_server).clamp(1, 512);
     for (part, members) in members.chunks(servers_per_part).enumerate() {
+        if context.progress.interrupted() {
+            return Err(Error::Interrupted);
+        }
         let ask = |run: &[usize]| {
             let of_server = |&index: &usize| -> Vec<(Date, ServerOracle)> {
                 let answers = oracles.iter().map(|oracle| (oracle.spec().cutoff, oracle.server(index))).collect();

@@ -10,6 +10,10 @@ pub trait Progress: Sync {
     fn end(&self);
     /// Something the user should know, in a sentence without a full stop.
     fn note(&self, text: &str);
+    /// Whether the user has asked to stop; a long stage asks now and then, and clears up before it ends.
+    fn interrupted(&self) -> bool {
+        false
+    }
 }
 
 /// Listens to nothing.

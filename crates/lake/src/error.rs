@@ -175,6 +175,27 @@ pub enum Error {
         /// What the reader said.
         reason: String,
     },
+    /// A text that a file format has no way to write.
+    #[error("{format} cannot hold {found} in {place}: {allowed}")]
+    Inexpressible {
+        /// The format.
+        format: &'static str,
+        /// The text, in quotes.
+        found: String,
+        /// The column.
+        place: String,
+        /// What would do.
+        allowed: &'static str,
+    },
+    /// A file or folder that another program made is in the way.
+    #[error(
+        "`{}` is in the way: it was not made by `fleetcast generate`, which replaces only what it made; \
+         name another folder, or remove it", path.display()
+    )]
+    Foreign {
+        /// The file or folder.
+        path: PathBuf,
+    },
     /// A metric arrives in a unit that does not fit the one it has.
     #[error(
         "`{}`: metric `{metric}` comes in `{found}`, and {place} in `{known}`; \

@@ -27,7 +27,10 @@ pub use admin::{Compaction, Dialect, HistoryEntry, TableSummary};
 pub use change::{Change, Mode};
 pub use daily::{DailyReport, daily_frame};
 pub use error::{Error, Result};
-pub use files::{FileTimes, FrameFile, PlainFormat, SeriesRows, SeriesTimes, read_series, write_frame};
+pub use files::{
+    Describe, FilesSpec, Partition, PlainFormat, SeriesRows, SeriesTimes, TableFiles, TableFormat, read_series,
+    write_frame,
+};
 pub use frame::{Column, Frame};
 pub use ingest::{FileFormat, FileReport, IngestReport, IngestRequest, MetricReport, Telemetry};
 pub use lake::{Lake, is_lake, metrics_frame, servers_frame};

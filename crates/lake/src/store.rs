@@ -6,7 +6,7 @@ use datafusion::arrow::array::{
     Array, ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use datafusion::arrow::compute::concat_batches;
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use datafusion::parquet::arrow::{ArrowWriter, ProjectionMask};
 use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -305,18 +305,27 @@ fn escaped(run_id: &str) -> String {
     out
 }
 
-/// Writes a batch as Parquet with the encodings that suit telemetry.
+/// Writes a batch as Parquet.
 pub(crate) fn write_parquet(file: &File, batch: &RecordBatch, path: &Path) -> Result<()> {
     let fail = |error: datafusion::parquet::errors::ParquetError| Error::Io {
         action: "write",
         path: path.to_owned(),
         source: std::io::Error::other(error),
     };
+    let properties = parquet_properties(&batch.schema());
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).map_err(fail)?;
+    writer.write(batch).map_err(fail)?;
+    writer.close().map_err(fail)?;
+    Ok(())
+}
+
+/// The encodings that suit telemetry.
+pub(crate) fn parquet_properties(schema: &Schema) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_max_row_group_row_count(Some(FILE_ROWS));
-    for field in batch.schema().fields() {
+    for field in schema.fields() {
         let column = ColumnPath::new(vec![field.name().clone()]);
         let encoding = match field.data_type() {
             DataType::Float64 => Encoding::BYTE_STREAM_SPLIT,
@@ -326,10 +335,7 @@ pub(crate) fn write_parquet(file: &File, batch: &RecordBatch, path: &Path) -> Re
         properties =
             properties.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding);
     }
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).map_err(fail)?;
-    writer.write(batch).map_err(fail)?;
-    writer.close().map_err(fail)?;
-    Ok(())
+    properties.build()
 }
 
 /// The row count and the ranges of the key columns, by which readers skip files.

@@ -26,7 +26,10 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Demo(args) => demo::demo(args, global, &context),
         Command::Run(args) => assess::run(args, global, &context),
-        Command::Generate(args) => generate::generate(args, global, &context),
+        Command::Generate(args) => {
+            bars.listen()?;
+            generate::generate(args, global, &context)
+        }
         Command::Profile(command) => profile::profile(command, global),
         Command::Realism(args) => realism::realism(args, global, &context),
         Command::Scenario(command) => scenario::scenario(command, global),

@@ -1,179 +1,14 @@
-//! Frames as plain files, and files of plain series.
+//! Files of plain series: `unique_id`, `ds`, `y`.
 
-use crate::batch::plain_batch;
-use crate::store::write_parquet;
-use crate::{Error, Frame, Result};
+use super::PlainFormat;
+use crate::{Error, Result};
 use datafusion::arrow::array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use datafusion::arrow::compute::{cast, concat_batches};
-use datafusion::arrow::csv;
-use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::prelude::{CsvReadOptions, ParquetReadOptions, SessionConfig, SessionContext};
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// Form of a plain file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlainFormat {
-    /// Comma-separated values with one header line.
-    Csv,
-    /// Apache Parquet.
-    Parquet,
-}
-
-impl PlainFormat {
-    /// The form that a file's ending says; CSV when it says nothing.
-    pub fn of(path: &Path) -> Self {
-        let parquet = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
-        if parquet { Self::Parquet } else { Self::Csv }
-    }
-
-    /// Its usual ending.
-    pub fn ending(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Parquet => "parquet",
-        }
-    }
-}
-
-/// A file that frames are written to, in order of their part numbers, and that is there as a whole or
-/// not at all.
-#[derive(Debug)]
-pub struct FrameFile {
-    path: PathBuf,
-    temporary: PathBuf,
-    format: PlainFormat,
-    times: FileTimes,
-    state: Mutex<State>,
-}
-
-/// How instants stand in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileTimes {
-    /// With their zone, which is UTC.
-    Zoned,
-    /// Without a zone, as the exchange format of series wants them; they are UTC all the same.
-    Plain,
-}
-
-#[derive(Debug)]
-struct State {
-    file: File,
-    next: usize,
-    early: BTreeMap<usize, RecordBatch>,
-    // Parquet keeps its batches to the end: row groups of an even size are worth the memory of a table.
-    kept: Vec<RecordBatch>,
-    with_header: bool,
-}
-
-impl FrameFile {
-    /// Begins a file; it has its name from [`FrameFile::finish`] on.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when it cannot be made.
-    pub fn create(path: &Path, format: PlainFormat, times: FileTimes) -> Result<Self> {
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".new");
-        let temporary = PathBuf::from(temporary);
-        let file = File::create(&temporary).map_err(Error::io("write", path))?;
-        let state = State { file, next: 0, early: BTreeMap::new(), kept: Vec::new(), with_header: true };
-        Ok(Self { path: path.to_owned(), temporary, format, times, state: Mutex::new(state) })
-    }
-
-    /// Writes a frame as part number `part`, counted from 0 without holes; parts may come in any order.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when it cannot be written.
-    pub fn write_part(&self, frame: &Frame, part: usize) -> Result<()> {
-        let batch = self.with_times(plain_batch(frame)?)?;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.early.insert(part, batch);
-        while let Some(batch) = {
-            let next = state.next;
-            state.early.remove(&next)
-        } {
-            state.next += 1;
-            self.write(&mut state, batch)?;
-        }
-        Ok(())
-    }
-
-    /// The batch with its instants as the file wants them.
-    fn with_times(&self, batch: RecordBatch) -> Result<RecordBatch> {
-        if self.times == FileTimes::Zoned {
-            return Ok(batch);
-        }
-        let plain = DataType::Timestamp(TimeUnit::Microsecond, None);
-        let schema = batch.schema();
-        let columns = schema.fields().iter().zip(batch.columns()).map(|(field, array)| match field.data_type() {
-            DataType::Timestamp(..) => Ok((Field::new(field.name(), plain.clone(), true), cast(array, &plain)?)),
-            _ => Ok((field.as_ref().clone(), array.clone())),
-        });
-        let columns =
-            columns.collect::<std::result::Result<Vec<_>, ArrowError>>().map_err(|error| self.refused(error))?;
-        let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
-        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| self.refused(error))
-    }
-
-    fn write(&self, state: &mut State, batch: RecordBatch) -> Result<()> {
-        match self.format {
-            PlainFormat::Parquet => state.kept.push(batch),
-            PlainFormat::Csv => {
-                let buffered = BufWriter::new(&state.file);
-                let mut writer = csv::WriterBuilder::new()
-                    .with_header(state.with_header)
-                    .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.fZ".to_owned())
-                    .with_timestamp_format("%Y-%m-%dT%H:%M:%S%.f".to_owned())
-                    .build(buffered);
-                writer.write(&batch).map_err(|error| self.refused(error))?;
-                state.with_header = false;
-            }
-        }
-        Ok(())
-    }
-
-    fn refused(&self, error: impl std::error::Error + Send + Sync + 'static) -> Error {
-        Error::Io { action: "write", path: self.path.clone(), source: std::io::Error::other(error) }
-    }
-
-    /// Ends the file and gives it its name.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when it cannot be written.
-    pub fn finish(self) -> Result<()> {
-        {
-            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(first) = state.kept.first() {
-                let whole = concat_batches(&first.schema(), &state.kept).map_err(|error| self.refused(error))?;
-                write_parquet(&state.file, &whole, &self.path)?;
-            }
-        }
-        std::fs::rename(&self.temporary, &self.path).map_err(Error::io("write", &self.path))
-    }
-}
-
-impl Drop for FrameFile {
-    /// Removes what was not finished.
-    fn drop(&mut self) {
-        // After `finish` there is nothing left under this name, and nobody can be told of a failure here.
-        let _ = std::fs::remove_file(&self.temporary);
-    }
-}
-
-/// Writes one frame as one file; its times stand there without a zone, and are UTC.
-///
-/// # Errors
-/// [`Error::Io`] when it cannot be written.
-pub fn write_frame(path: &Path, frame: &Frame, format: PlainFormat) -> Result<()> {
-    let file = FrameFile::create(path, format, FileTimes::Plain)?;
-    file.write_part(frame, 0)?;
-    file.finish()
-}
+use std::path::Path;
+use std::sync::Arc;
 
 /// Times of a file of plain series.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -329,7 +164,8 @@ fn value_error(path: &Path, row: usize, column: &str, found: &str, needed: &str)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Column;
+    use crate::{Column, Frame, write_frame};
+    use std::path::PathBuf;
 
     fn series_file(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -340,9 +176,9 @@ mod tests {
 
     #[test]
     fn series_are_read_back_from_both_forms() {
-        for format in [PlainFormat::Csv, PlainFormat::Parquet] {
+        for (format, name) in [(PlainFormat::Csv, "series.csv"), (PlainFormat::Parquet, "series.parquet")] {
             let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join(format!("series.{}", format.ending()));
+            let path = folder.path().join(name);
             let frame = Frame::new()
                 .with("unique_id", vec!["b", "b", "a"])
                 .unwrap()
@@ -381,19 +217,5 @@ mod tests {
             let message = read_series(&path).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         }
-    }
-
-    #[test]
-    fn parts_are_written_in_order_whatever_comes_first() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.csv");
-        let file = FrameFile::create(&path, PlainFormat::Csv, FileTimes::Zoned).unwrap();
-        let part = |value: f64| Frame::new().with("y", vec![value]).unwrap();
-        for at in [2, 0, 1] {
-            file.write_part(&part(at as f64), at).unwrap();
-        }
-        assert!(!path.exists());
-        file.finish().unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "y\n0.0\n1.0\n2.0\n");
     }
 }
