@@ -24,7 +24,9 @@ pub use forecast::{Forecast, QUANTILE_GRID, REPORTED_QUANTILES, check_quantiles}
 pub use history::{History, SeriesId};
 pub use metric::{Bounds, Metric, Unit};
 pub use model::{Fitted, Future, Model};
-pub use outlook::{Action, CrossingDates, Group, Outlook, Recommendation, Risk, RiskClass, RiskState, ServerOutlook};
+pub use outlook::{
+    Action, CrossingDates, Group, Lead, Outlook, Recommendation, Risk, RiskClass, RiskState, ServerOutlook,
+};
 pub use panel::Panel;
 pub use paths::{Dependence, Paths};
 pub use scores::Scores;

@@ -96,6 +96,20 @@ pub struct CrossingDates {
     pub q90: Option<Date>,
 }
 
+/// Whether new capacity, which takes time, can still come before the crossing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Lead {
+    /// Days from an order until the capacity serves, slack included; by the criticality of the server.
+    pub days: u32,
+    /// P(crossed within those days), which is the chance that an order made now comes too late; `None`
+    /// beyond the horizon or when not judged.
+    pub p_late: Option<f64>,
+    /// Last date to order so that the chance of coming too late stays within what is accepted: the
+    /// cutoff itself when that date has come or is past; `None` when it lies beyond the horizon, or when
+    /// not judged.
+    pub order_by: Option<Date>,
+}
+
 /// Risk of one server's metric against one threshold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Risk {
@@ -113,6 +127,8 @@ pub struct Risk {
     pub p_crossed: [Option<f64>; 4],
     /// When.
     pub dates: CrossingDates,
+    /// By when to order.
+    pub lead: Lead,
     /// What kind of risk.
     pub class: RiskClass,
     /// Days that prove the class, at most a dozen, ascending.

@@ -2,6 +2,7 @@
 
 use crate::{Error, Result};
 use fleetcast_core::{Bounds, Calendar, HolidaySet, UserEvent};
+use fleetcast_plan::LeadTime;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::cmp::Ordering;
@@ -100,6 +101,8 @@ pub struct PlanConfig {
     pub thresholds: Vec<f64>,
     /// What a bad day is worth avoiding, in USD.
     pub lambda_usd_per_day: f64,
+    /// How long new capacity takes.
+    pub lead_time: LeadTime,
     /// Prices of instance types; `None` for the built-in ones.
     pub price_book: Option<PathBuf>,
     /// Joint paths per series.
@@ -138,6 +141,7 @@ impl Default for PlanConfig {
             horizon_days: 180,
             thresholds: vec![80.0, 90.0],
             lambda_usd_per_day: 50.0,
+            lead_time: LeadTime::default(),
             price_book: None,
             n_paths: 1000,
         }
@@ -200,6 +204,7 @@ impl Config {
         {
             return wrong("forecast.bounds", format!("[{low}, {high}]"), "[low, high] with low below high");
         }
+        self.plan.lead_time.check()?;
         self.calendar().map(|_| ())
     }
 
@@ -236,6 +241,7 @@ mod tests {
             ("[forecast]\nhorizon_days = 731", "forecast.horizon_days"),
             ("[forecast]\nbounds = [5, 5]", "forecast.bounds"),
             ("[plan]\nlambda_usd_per_day = -1", "plan.lambda_usd_per_day"),
+            ("[plan.lead_time]\ndays = 731", "lead_time.days"),
             ("[calendar]\nfiscal_year_start = 13", "fiscal_year_start"),
             ("[calendar]\nholidays = [\"fr\"]", "holidays"),
         ] {

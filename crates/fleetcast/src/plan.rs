@@ -48,6 +48,7 @@ pub fn limits(config: &Config) -> Limits {
     Limits {
         thresholds: config.plan.thresholds.clone(),
         lambda_usd_per_day: config.plan.lambda_usd_per_day,
+        lead_time: config.plan.lead_time.clone(),
         seed: config.seed,
         ..Limits::default()
     }

@@ -5,7 +5,7 @@ use crate::forecast::SeriesForecast;
 use crate::plan::WeeklyRisk;
 use fleetcast_backtest::{Backtest, ModelScores, Row};
 use fleetcast_core::{
-    Action, CrossingDates, Group, Metric, Outlook, Panel, REPORTED_QUANTILES, Recommendation, Risk, RiskClass,
+    Action, CrossingDates, Group, Lead, Metric, Outlook, Panel, REPORTED_QUANTILES, Recommendation, Risk, RiskClass,
     RiskState, Scores,
 };
 use fleetcast_lake::{Column, Frame};
@@ -230,6 +230,9 @@ pub(crate) fn risks(run_id: &str, outlook: &Outlook) -> Result<Frame> {
         .with("date_q10", risks.iter().map(|r| r.dates.q10).collect::<Vec<_>>())?
         .with("date_q50", risks.iter().map(|r| r.dates.q50).collect::<Vec<_>>())?
         .with("date_q90", risks.iter().map(|r| r.dates.q90).collect::<Vec<_>>())?
+        .with("lead_time_days", risks.iter().map(|r| i64::from(r.lead.days)).collect::<Vec<_>>())?
+        .with("p_late", risks.iter().map(|r| r.lead.p_late).collect::<Vec<_>>())?
+        .with("order_by", risks.iter().map(|r| r.lead.order_by).collect::<Vec<_>>())?
         .with("class", risks.iter().map(|r| r.class.name()).collect::<Vec<_>>())?
         .with("evidence", risks.iter().map(|r| r.evidence.clone()).collect::<Vec<_>>())?
         .with("hours", risks.iter().map(|r| r.hours.clone()).collect::<Vec<_>>())?
@@ -326,6 +329,8 @@ pub(crate) fn risks_of(frame: &Frame, run_id: &str, panel: &Panel) -> Result<BTr
         ["p_30", "p_60", "p_90", "p_180"].iter().map(|name| rows.number(name)).collect::<Result<_>>()?;
     let (q10, q50, q90) = (rows.date("date_q10")?, rows.date("date_q50")?, rows.date("date_q90")?);
     let (days, evidence) = (frame.ints("min_days")?, frame.date_lists("evidence")?);
+    let (waits, p_late, order_by) = (frame.ints("lead_time_days")?, rows.number("p_late")?, rows.date("order_by")?);
+    let whole = |number: Option<i64>| number.and_then(|n| u32::try_from(n).ok());
     let mut by_server: BTreeMap<String, Vec<Risk>> = BTreeMap::new();
     for (at, &row) in rows.rows.iter().enumerate() {
         let server_id = servers[at].clone().unwrap_or_default();
@@ -337,9 +342,10 @@ pub(crate) fn risks_of(frame: &Frame, run_id: &str, panel: &Panel) -> Result<BTr
             metric: metrics.get(name).map_or_else(|| Arc::new(Metric::named(name)), |metric| Arc::clone(metric)),
             cutoff: cutoffs[at].unwrap_or(Date::ZERO),
             threshold: thresholds[at].unwrap_or_default(),
-            min_days: days[row].and_then(|d| u32::try_from(d).ok()).unwrap_or(1),
+            min_days: whole(days[row]).unwrap_or(1),
             p_crossed: std::array::from_fn(|k| p[k][at]),
             dates: CrossingDates { q10: q10[at], q50: q50[at], q90: q90[at] },
+            lead: Lead { days: whole(waits[row]).unwrap_or_default(), p_late: p_late[at], order_by: order_by[at] },
             class: RiskClass::ALL.into_iter().find(|c| Some(c.name()) == class).unwrap_or(RiskClass::Unknown),
             evidence: evidence[row].clone(),
             hours: hours[at].clone(),
@@ -422,6 +428,7 @@ mod tests {
             min_days: 3,
             p_crossed: [Some(0.25), Some(0.5), None, None],
             dates: CrossingDates { q10: Some(date(2025, 1, 7)), q50: None, q90: None },
+            lead: Lead { days: 37, p_late: Some(0.3), order_by: Some(date(2024, 12, 30)) },
             class: RiskClass::QuarterEnd,
             evidence: vec![date(2025, 3, 31)],
             hours: None,

@@ -1,6 +1,6 @@
 //! What the planner is asked: thresholds, prices of a bad day and of a move, what counts as idle.
 
-use crate::{Error, Result};
+use crate::{Error, LeadTime, Result};
 use serde::{Deserialize, Serialize};
 
 /// The planner's settings.
@@ -11,6 +11,8 @@ pub struct Limits {
     pub thresholds: Vec<f64>,
     /// Days over the limit that count as a crossing, a row each: once, and on at least three days.
     pub min_days: Vec<u32>,
+    /// How long new capacity takes, by the criticality of a server.
+    pub lead_time: LeadTime,
     /// Threshold in per cent that sizes are judged by; the lowest of `thresholds` when not given.
     pub sizing_threshold: Option<f64>,
     /// What one bad day costs, in USD.
@@ -37,6 +39,7 @@ impl Default for Limits {
         Self {
             thresholds: vec![80.0, 90.0],
             min_days: vec![1, 3],
+            lead_time: LeadTime::default(),
             sizing_threshold: None,
             lambda_usd_per_day: 50.0,
             move_cost_usd: 100.0,
@@ -110,6 +113,7 @@ impl Limits {
         if self.min_days.is_empty() || self.min_days.contains(&0) {
             return Err(setting("min_days", format!("{:?}", self.min_days), "a list of whole numbers from 1 on"));
         }
+        self.lead_time.check()?;
         let not_negative = [
             ("lambda_usd_per_day", self.lambda_usd_per_day),
             ("move_cost_usd", self.move_cost_usd),

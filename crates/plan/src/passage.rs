@@ -22,6 +22,14 @@ impl Passage {
         let needed = (self.n_paths * tenths).div_ceil(10);
         self.steps.get(needed.max(1) - 1).copied()
     }
+
+    /// The first step by which more than the share `p` of the futures have crossed; `None` beyond the horizon.
+    pub(crate) fn first_step_above(&self, p: f64) -> Option<usize> {
+        let n = self.n_paths as f64;
+        // The smallest count whose share is above p, found by comparison: p x n itself may round either way.
+        let count = (0..=self.steps.len()).find(|&count| count as f64 / n > p)?;
+        self.steps.get(count.max(1) - 1).copied()
+    }
 }
 
 /// First passages of a limit, one for each of `min_days`: the step of the k-th day at or over the limit,
@@ -67,6 +75,8 @@ mod tests {
         assert_eq!((found[0].probability(1), found[0].probability(2)), (Some(0.0), Some(0.5)));
         assert_eq!((found[0].probability(5), found[0].probability(6)), (Some(1.0), None));
         assert_eq!((found[0].step_at(1), found[0].step_at(5), found[0].step_at(9)), (Some(1), Some(1), Some(4)));
+        assert_eq!((found[0].first_step_above(0.0), found[0].first_step_above(0.5)), (Some(1), Some(4)));
+        assert_eq!(found[1].first_step_above(0.5), None);
         assert_eq!((found[1].step_at(5), found[1].step_at(9)), (Some(4), None));
     }
 

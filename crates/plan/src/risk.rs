@@ -4,7 +4,7 @@ use crate::class::{Classification, classify};
 use crate::passage::{Passage, passages};
 use crate::series::too_short;
 use crate::{Limits, Seen, SeriesOutlook};
-use fleetcast_core::{Calendar, CrossingDates, History, Metric, Risk, RiskClass, RiskState, Step};
+use fleetcast_core::{Calendar, CrossingDates, History, Lead, Metric, Risk, RiskClass, RiskState, Step};
 use jiff::civil::Date;
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub fn risks(series: &SeriesOutlook, limits: &Limits, calendar: &Calendar) -> Ve
     let seen = Seen::of(series.history, calendar);
     let mut risks = rows("");
     for same_threshold in risks.chunks_mut(limits.min_days.len().max(1)) {
-        judge(series, same_threshold, &seen, calendar);
+        judge(series, same_threshold, &seen, calendar, limits);
     }
     risks
 }
@@ -49,6 +49,7 @@ pub fn unknown_risks(server_id: &str, metric: &Arc<Metric>, cutoff: Date, limits
         min_days,
         p_crossed: [None; 4],
         dates: CrossingDates::default(),
+        lead: Lead::default(),
         class: RiskClass::Unknown,
         evidence: Vec::new(),
         hours: None,
@@ -70,7 +71,7 @@ fn not_judged(series: &SeriesOutlook) -> Option<String> {
 }
 
 /// Fills the rows of one threshold.
-fn judge(series: &SeriesOutlook, rows: &mut [Risk], seen: &Seen, calendar: &Calendar) {
+fn judge(series: &SeriesOutlook, rows: &mut [Risk], seen: &Seen, calendar: &Calendar, limits: &Limits) {
     let Some(threshold) = rows.first().map(|row| row.threshold) else { return };
     let limit = match usable_limit(series, threshold) {
         Ok(limit) => limit,
@@ -83,6 +84,7 @@ fn judge(series: &SeriesOutlook, rows: &mut [Risk], seen: &Seen, calendar: &Cale
     for (row, passage) in rows.iter_mut().zip(passages(series.paths, limit, &min_days)) {
         row.p_crossed = RISK_HORIZONS.map(|days| passage.probability(days));
         row.dates = crossing_dates(&passage, history);
+        row.lead = limits.lead_time.lead(series.server.criticality.as_deref(), &passage, history);
         row.class = kind.class;
         row.evidence.clone_from(&kind.evidence);
         row.state = if recent.is_saturated() { RiskState::Saturated } else { RiskState::Ok };

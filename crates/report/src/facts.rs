@@ -45,12 +45,25 @@ pub(crate) struct Facts<'a> {
     pub(crate) n_at_risk: usize,
     /// The days the count of servers at risk looks ahead: 90, or what the horizon allows.
     pub(crate) at_risk_days: u32,
+    /// Servers of `ranked` for which new capacity should be ordered now.
+    pub(crate) n_order_now: usize,
     /// What resizing is worth.
     pub(crate) savings: Savings<'a>,
     /// Reasons for what could not be judged, the most frequent first, with what they keep from being judged.
     pub(crate) unknown: Vec<Unknown<'a>>,
     /// Scores of the model and of its baseline over everything.
     pub(crate) accuracy: Option<Accuracy>,
+}
+
+/// When to order more for a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The chance that an order made now comes too late is above what is accepted, or will be tomorrow.
+    Now,
+    /// On this date at the latest.
+    By(Date),
+    /// Not within what can be foreseen.
+    Later,
 }
 
 /// Sums over the recommendations.
@@ -123,6 +136,7 @@ impl<'a> Facts<'a> {
             n_unknown: 0,
             unknown_reason: "",
             n_at_risk: 0,
+            n_order_now: 0,
             at_risk_days: 0,
             savings: savings(input),
             unknown: unknown(input, threshold),
@@ -132,6 +146,7 @@ impl<'a> Facts<'a> {
         let at = facts.horizons.iter().copied().filter(|at| RISK_DAYS[*at] <= 90).max();
         facts.at_risk_days = at.map_or(input.run.horizon_days.min(90), |at| RISK_DAYS[at]);
         facts.n_at_risk = facts.ranked.iter().filter(|placed| is_probable(placed.risk, at)).count();
+        facts.n_order_now = facts.ranked.iter().filter(|placed| facts.order(placed) == Order::Now).count();
         facts
     }
 
@@ -163,6 +178,16 @@ impl<'a> Facts<'a> {
     /// The risks of one server at `threshold`, one per metric: those that count the fewest days as a crossing.
     pub(crate) fn risks_at(&self, outlook: &'a ServerOutlook, threshold: f64) -> Vec<&'a Risk> {
         risks_at(outlook, threshold)
+    }
+
+    /// When to order for a server: the earliest date of its metrics at the report's threshold.
+    pub(crate) fn order(&self, placed: &Placed) -> Order {
+        let risks = risks_at(placed.outlook, self.threshold);
+        match risks.iter().filter_map(|risk| Some((risk.lead.order_by?, risk.cutoff))).min() {
+            Some((date, cutoff)) if date <= cutoff => Order::Now,
+            Some((date, _)) => Order::By(date),
+            None => Order::Later,
+        }
     }
 
     fn most_urgent(&self, outlook: &'a ServerOutlook) -> Option<&'a Risk> {

@@ -2,7 +2,7 @@
 
 use crate::{
     ReportInput,
-    facts::{Facts, Placed, RISK_DAYS, kind},
+    facts::{Facts, Order, Placed, RISK_DAYS, kind},
     number,
 };
 use jiff::civil::Date;
@@ -103,6 +103,7 @@ fn headline(facts: &Facts, width: usize) -> Vec<String> {
             number::count(facts.n_at_risk),
             format!("reach {limit} within {} days (P >= 50%); {} more may", facts.at_risk_days, facts.n_watch()),
         ),
+        label("order now", number::count(facts.n_order_now), order_now(facts)),
         label("savings", number::usd(facts.savings.saved), savings(facts)),
         label("not judged", number::count(facts.n_unknown), not_judged(facts)),
     ];
@@ -115,6 +116,15 @@ fn headline(facts: &Facts, width: usize) -> Vec<String> {
         ));
     }
     lines
+}
+
+fn order_now(facts: &Facts) -> String {
+    let next = facts.ranked.iter().filter_map(|placed| match facts.order(placed) {
+        Order::By(date) => Some(date),
+        Order::Now | Order::Later => None,
+    });
+    let then = next.min().map_or_else(String::new, |date| format!("; the next by {date}"));
+    format!("may cross before new capacity can serve{then}")
 }
 
 fn savings(facts: &Facts) -> String {
@@ -212,17 +222,23 @@ fn columns(facts: &Facts) -> Vec<Column> {
     let mut columns = vec![
         column(0, "first to cross".to_owned(), true, &|placed| placed.risk.server_id.clone()),
         column(0, "metric".to_owned(), true, &|placed| placed.risk.metric.name().to_owned()),
-        column(3, "10%".to_owned(), false, &|placed| date(placed.risk.dates.q10)),
+        column(4, "10%".to_owned(), false, &|placed| date(placed.risk.dates.q10)),
         column(0, "50%".to_owned(), false, &|placed| date(placed.risk.dates.q50)),
-        column(4, "90%".to_owned(), false, &|placed| date(placed.risk.dates.q90)),
+        column(5, "90%".to_owned(), false, &|placed| date(placed.risk.dates.q90)),
     ];
     for at in &facts.horizons {
         // The quarter ahead is what budgets are made for, the month ahead what is still to be saved.
-        let worth = [5, 7, 1, 6][*at];
+        let worth = [6, 8, 1, 7][*at];
         let p = |placed: &Placed| placed.risk.p_crossed[*at].map_or_else(|| number::NOTHING.to_owned(), number::chance);
         columns.push(column(worth, format!("P {}d", RISK_DAYS[*at]), false, &p));
     }
-    columns.push(column(2, "kind".to_owned(), true, &|placed| kind(placed.risk.class).to_owned()));
+    let order = |placed: &Placed| match facts.order(placed) {
+        Order::Now => "now".to_owned(),
+        Order::By(date) => date.to_string(),
+        Order::Later => number::NOTHING.to_owned(),
+    };
+    columns.push(column(2, "order by".to_owned(), false, &order));
+    columns.push(column(3, "kind".to_owned(), true, &|placed| kind(placed.risk.class).to_owned()));
     columns
 }
 

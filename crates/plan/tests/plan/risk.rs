@@ -150,3 +150,79 @@ proptest! {
         prop_assert_eq!(&rows, &judge(&history, &[level; 365], &noisy_paths("law", |_| level, spread, horizon, 40)));
     }
 }
+
+/// Futures of which the shares in `crossings` cross 90 % on the given days after the cutoff.
+fn crossing_on(crossings: &[(usize, usize)], horizon: usize) -> Paths {
+    let mut days: Vec<Option<usize>> = crossings.iter().flat_map(|&(n, day)| vec![Some(day); n]).collect();
+    days.resize(100, None);
+    let level = |over: Option<usize>, day: usize| if over == Some(day) { 95.0 } else { 50.0 };
+    let values = days.iter().flat_map(|&over| (1..=horizon).map(move |day| level(over, day))).collect();
+    Paths::new(horizon, values).expect("a rectangle of values")
+}
+
+fn lead(criticality: Option<&str>, crossings: &[(usize, usize)], limits: &Limits) -> fleetcast_core::Lead {
+    let history = percent("web-1", "cpu", vec![50.0; 400]);
+    let mut server = Server::new("web-1").expect("a name");
+    server.criticality = criticality.map(str::to_owned);
+    let (paths, expected) = (crossing_on(crossings, 180), [50.0; 365]);
+    let series = SeriesOutlook { server: &server, history: &history, expected: &expected, paths: &paths };
+    risks(&series, limits, &Calendar::us())[2].lead
+}
+
+#[test]
+fn an_order_is_due_before_the_accepted_chance_of_coming_too_late_is_passed() {
+    let limits = Limits::default();
+    let cutoff = percent("web-1", "cpu", vec![50.0; 400]).cutoff().date();
+    let on = |days: i64| Some(cutoff.checked_add(jiff::ToSpan::days(days)).expect("a date"));
+    // 15 of 100 futures cross on day 60, 10 more on day 80. Capacity takes 30 days and 7 of slack.
+    let crossings = [(15, 60), (10, 80)];
+    // More than 20 % have crossed on day 80 first; ordered on day 42, capacity serves on day 79.
+    let medium = lead(Some("medium"), &crossings, &limits);
+    assert_eq!((medium.days, medium.p_late, medium.order_by), (37, Some(0.0), on(42)));
+    assert_eq!(lead(None, &crossings, &limits), medium);
+    // Of a critical server 10 % are accepted: day 60 counts.
+    assert_eq!(lead(Some("high"), &crossings, &limits).order_by, on(22));
+    assert_eq!(lead(Some("low"), &crossings, &limits).order_by, None);
+    // What is late already is due on the cutoff, with the chance that it comes too late.
+    let late = lead(Some("high"), &[(12, 30)], &limits);
+    assert_eq!((late.p_late, late.order_by), (Some(0.12), on(0)));
+}
+
+#[test]
+fn lead_times_that_make_no_sense_are_named() {
+    let mut limits = Limits::default();
+    limits.lead_time.accept = 1.0;
+    let message = limits.check().unwrap_err().to_string();
+    assert_eq!(message, "`lead_time.accept` is 1, it must be a probability from 0 to below 1");
+    let mut limits = Limits::default();
+    limits.lead_time.by_criticality.insert("high".to_owned(), fleetcast_plan::Tier { days: 900, accept: 0.1 });
+    let message = limits.check().unwrap_err().to_string();
+    assert_eq!(message, "`lead_time.by_criticality.high.days` is 900, it must be 0 to 730 days");
+}
+
+proptest! {
+    #[test]
+    fn a_longer_wait_or_less_accepted_risk_never_makes_the_order_later(
+        crossings in prop::collection::vec((0_usize..20, 1_usize..180), 0..5),
+        days in 0_u32..100,
+        more in 0_u32..80,
+        accept in 0.0..0.9_f64,
+        less in 0.0..1.0_f64,
+    ) {
+        let limits = |days, accept| {
+            let mut limits = Limits::default();
+            (limits.lead_time.days, limits.lead_time.accept) = (days, accept);
+            limits
+        };
+        let plain = lead(None, &crossings, &limits(days, accept));
+        let slower = lead(None, &crossings, &limits(days + more, accept));
+        let careful = lead(None, &crossings, &limits(days, accept * less));
+        let due = |lead: &fleetcast_core::Lead| lead.order_by.unwrap_or(jiff::civil::Date::MAX);
+        prop_assert!(due(&slower) <= due(&plain) && due(&careful) <= due(&plain));
+        prop_assert!(slower.p_late.is_none_or(|p| Some(p) >= plain.p_late));
+        // What is due later than now is not late yet.
+        if due(&plain) > percent("web-1", "cpu", vec![50.0; 400]).cutoff().date() {
+            prop_assert!(plain.p_late.is_none_or(|p| p <= accept));
+        }
+    }
+}

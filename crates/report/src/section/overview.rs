@@ -110,9 +110,10 @@ fn at_risk(facts: &Facts) -> Figure {
         value: number::count(facts.n_at_risk),
         unit: "",
         note: format!(
-            "cross {} within {} days with P\u{202f}\u{2265}\u{202f}50\u{202f}%",
+            "cross {} within {} days with P\u{202f}\u{2265}\u{202f}50\u{202f}%; order for {} now",
             number::threshold(facts.threshold),
-            facts.at_risk_days
+            facts.at_risk_days,
+            number::count(facts.n_order_now)
         ),
         href: "#ranking",
     }

@@ -3,7 +3,7 @@
 use super::{Chance, Reason, fan_anchor, fans, place};
 use crate::{
     chart,
-    facts::{CALM_BELOW, Facts, Placed, RISK_DAYS, kind},
+    facts::{CALM_BELOW, Facts, Order, Placed, RISK_DAYS, kind},
     number,
     scale::TimeAxis,
     trace,
@@ -22,6 +22,7 @@ pub(crate) struct Ranking {
     threshold: String,
     calm_below: String,
     horizon_days: u32,
+    wait: String,
     axis: String,
     days: Vec<u32>,
     rows: Vec<Row>,
@@ -43,6 +44,7 @@ struct Row {
     chances: Vec<Chance>,
     median: String,
     early: String,
+    order: String,
     now: String,
     reason: Reason,
     href: Option<String>,
@@ -60,6 +62,7 @@ impl Ranking {
             threshold: number::threshold(facts.threshold),
             calm_below: number::chance(CALM_BELOW),
             horizon_days: run.horizon_days,
+            wait: wait(facts),
             axis: chart::interval_axis(&axis, facts.input.calendar),
             days: facts.horizons.iter().map(|at| RISK_DAYS[*at]).collect(),
             rows: rows(&facts.ranked),
@@ -69,6 +72,17 @@ impl Ranking {
             n_calm: number::counted(facts.n_calm, "server"),
             trace: trace::command(run, &query(facts)),
         }
+    }
+}
+
+/// The lead times of the run: `37 days`, or `14 to 60 days`.
+fn wait(facts: &Facts) -> String {
+    let days = || facts.input.outlook.risks().map(|risk| risk.lead.days as usize);
+    match (days().min(), days().max()) {
+        (Some(shortest), Some(longest)) if shortest < longest => {
+            format!("{shortest} to {}", number::counted(longest, "day"))
+        }
+        (_, longest) => number::counted(longest.unwrap_or(0), "day"),
     }
 }
 
@@ -91,6 +105,7 @@ fn row(facts: &Facts, placed: &Placed, axis: &TimeAxis, shown: &[(&str, &str)]) 
         chances: facts.horizons.iter().map(|at| Chance::new(risk.p_crossed[*at])).collect(),
         median: risk.dates.q50.map_or_else(|| "later".to_owned(), number::date),
         early: early(facts, placed),
+        order: order(facts, placed),
         now: now(facts, risk),
         reason: Reason::new(&risk.reason),
         href: position.map(fan_anchor),
@@ -121,6 +136,15 @@ fn early(facts: &Facts, placed: &Placed) -> String {
     format!("{}: {when}", number::threshold(threshold))
 }
 
+/// By when to order: `order by 3 Feb`, or `order now`.
+fn order(facts: &Facts, placed: &Placed) -> String {
+    match facts.order(placed) {
+        Order::Now => "order now".to_owned(),
+        Order::By(date) => format!("order by {}", number::short_date(date)),
+        Order::Later => String::new(),
+    }
+}
+
 /// The last observed P95.
 fn now(facts: &Facts, risk: &Risk) -> String {
     let histories = facts.input.panel.histories();
@@ -137,7 +161,7 @@ fn date_range(risk: &Risk) -> String {
 
 fn query(facts: &Facts) -> String {
     format!(
-        "SELECT server_id, metric, p_30, p_60, p_90, p_180, date_q10, date_q50, date_q90, class, reason FROM risks \
+        "SELECT server_id, metric, p_30, p_60, p_90, p_180, date_q10, date_q50, date_q90, order_by, class, reason FROM risks \
          WHERE run_id = {} AND threshold = {} AND min_days = {} AND state <> 'unknown' \
          ORDER BY date_q50 NULLS LAST, p_180 DESC",
         trace::literal(&facts.input.run.run_id),

@@ -2,7 +2,7 @@
 
 use super::load::Futures;
 use fleetcast_core::{
-    Action, CrossingDates, Group, Metric, Recommendation, Risk, RiskClass, RiskState, Server, ServerOutlook,
+    Action, CrossingDates, Group, Lead, Metric, Recommendation, Risk, RiskClass, RiskState, Server, ServerOutlook,
 };
 use jiff::{
     ToSpan,
@@ -43,6 +43,7 @@ fn risk(
         min_days,
         p_crossed: [None; 4],
         dates: CrossingDates::default(),
+        lead: Lead::default(),
         class: RiskClass::Unknown,
         evidence: Vec::new(),
         hours: None,
@@ -58,6 +59,10 @@ fn risk(
     risk.p_crossed = [30, 60, 90, 180].map(|days| Some(futures.p_over_between(threshold, 0, days)));
     let day = |share| futures.crossed_by(threshold, share).map(|step| cutoff.saturating_add((step as i64 + 1).days()));
     risk.dates = CrossingDates { q10: day(0.1), q50: day(0.5), q90: day(0.9) };
+    let lead = |days: u32| futures.p_over_between(threshold, 0, days as usize);
+    let order_by =
+        futures.crossed_by(threshold, 0.2).map(|step| cutoff.saturating_add((step as i64 - 37).max(0).days()));
+    risk.lead = Lead { days: 37, p_late: Some(lead(37)), order_by };
     let recent = futures.p_over_between(threshold, 0, 3);
     risk.state = if recent > 0.95 { RiskState::Saturated } else { RiskState::Ok };
     (risk.class, risk.reason) = class(futures, threshold);
