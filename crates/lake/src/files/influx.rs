@@ -20,8 +20,11 @@ pub(crate) fn encode(table: Table, frame: &Frame, describe: Describe, start: i64
     let mut series = Series::new(table, frame, roles, describe)?;
     let mut pieces = Pieces::new(vec![Vec::new()]);
     let out = pieces.section(None, 0);
-    out.reserve(frame.rows() * 160);
     for (row, ms) in times.iter().enumerate() {
+        if row == 1 {
+            // As much for each line as for the first: a buffer that grows is twice as large as it need be.
+            out.reserve(frame.rows() * (out.len() + 16));
+        }
         let begin = out.len();
         out.extend_from_slice(series.of(row)?);
         let bare = out.len();

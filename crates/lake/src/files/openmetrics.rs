@@ -51,7 +51,9 @@ pub(crate) fn encode(
     let mut pieces = Pieces::new(families.iter().map(header).collect());
     for (section, family) in families.iter().enumerate() {
         let out = pieces.section(None, section);
-        out.reserve(frame.rows() * 120);
+        // Room for a float, a time and their spaces; a buffer that grows is twice as large as it need be.
+        let room = family.name.len() + series.first().map_or(0, |series| series.labels.len()) + 36;
+        out.reserve(frame.rows() * room);
         for Series { labels, rows } in &series {
             rows.iter().for_each(|&row| push_points(out, family, labels, row, &times));
         }

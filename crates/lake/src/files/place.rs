@@ -5,7 +5,7 @@ use super::order::Queue;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -199,7 +199,9 @@ impl TextFiles {
         for (month, sections) in state.into_inner().unwrap_or_else(PoisonError::into_inner).begun {
             let path = place.of(month);
             let fail = |error| Error::io("write", place.shown(&path))(error);
-            let mut file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
+            // Not in append mode, in which the system cannot copy from file to file by itself.
+            let mut file = OpenOptions::new().write(true).open(&path).map_err(fail)?;
+            file.seek(SeekFrom::End(0)).map_err(fail)?;
             for section in 1..sections {
                 let part = section_path(&path, section);
                 let mut from = File::open(&part).map_err(fail)?;
