@@ -51,7 +51,7 @@ struct State {
     gathered: BTreeMap<Option<Month>, Vec<RecordBatch>>,
     gathered_values: usize,
     n_groups: usize,
-    encoded: Queue<Vec<(Option<Month>, SchemaRef, Vec<Encoded>)>>,
+    encoded: Queue<Vec<EncodedMonth>>,
     writers: BTreeMap<Option<Month>, Writer>,
 }
 
@@ -59,6 +59,13 @@ struct State {
 struct Group {
     number: usize,
     months: BTreeMap<Option<Month>, Vec<RecordBatch>>,
+}
+
+/// The row groups of a month.
+struct EncodedMonth {
+    month: Option<Month>,
+    schema: SchemaRef,
+    groups: Vec<Encoded>,
 }
 
 /// A row group as its file has it.
@@ -139,14 +146,13 @@ impl ColumnFiles {
             drop(batches);
             let starts = (0..whole.num_rows()).step_by(FILE_ROWS);
             let slices = starts.map(|start| whole.slice(start, FILE_ROWS.min(whole.num_rows() - start)));
-            Ok((month, schema, slices.map(|rows| self.encode(rows)).collect::<Result<_>>()?))
+            let groups = slices.map(|rows| self.encode(rows)).collect::<Result<_>>()?;
+            Ok(EncodedMonth { month, schema, groups })
         });
         let encoded = encoded.collect::<Result<Vec<_>>>()?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for months in state.encoded.put(group.number, encoded) {
-            for (month, schema, groups) in months {
-                self.append(&mut state.writers, month, &schema, groups)?;
-            }
+            months.into_iter().try_for_each(|month| self.append(&mut state.writers, month))?;
         }
         Ok(())
     }
@@ -173,16 +179,11 @@ impl ColumnFiles {
         encoded().map(Encoded::Parquet).map_err(|error: datafusion::parquet::errors::ParquetError| self.refused(error))
     }
 
-    fn append(
-        &self,
-        writers: &mut BTreeMap<Option<Month>, Writer>,
-        month: Option<Month>,
-        schema: &SchemaRef,
-        groups: Vec<Encoded>,
-    ) -> Result<()> {
+    fn append(&self, writers: &mut BTreeMap<Option<Month>, Writer>, encoded: EncodedMonth) -> Result<()> {
+        let EncodedMonth { month, schema, groups } = encoded;
         let mut writer = match writers.remove(&month) {
             Some(writer) => writer,
-            None => self.begin(month, schema)?,
+            None => self.begin(month, &schema)?,
         };
         for group in groups {
             match (&mut writer, group) {

@@ -4,6 +4,7 @@ use super::months::Month;
 use super::order::Queue;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -177,13 +178,13 @@ impl TextFiles {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for Pieces { headers, months } in state.queue.put(number, pieces) {
             for (month, sections) in months {
-                if !state.begun.contains_key(&month) {
+                if let Entry::Vacant(new) = state.begun.entry(month) {
                     self.place.begin(month)?;
                     for (section, header) in headers.iter().enumerate() {
                         // A section that a killed command left has another beginning.
                         self.append(month, section, header, true)?;
                     }
-                    state.begun.insert(month, headers.len());
+                    new.insert(headers.len());
                 }
                 for (section, text) in sections.iter().enumerate() {
                     self.append(month, section, text, false)?;
