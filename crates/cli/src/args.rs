@@ -299,6 +299,32 @@ Examples:
         #[arg(value_enum, default_value = "profile")]
         of: FileKind,
     },
+    /// Learn a profile from real telemetry of one kind of server
+    #[command(after_help = "\
+Examples:
+  fleetcast profile fit --input cpu.csv --out mine.toml
+  fleetcast profile fit --input lake --name vm --out vm.toml --scenario-out vms.toml
+  fleetcast generate --lake l --profile vm.toml --scenario vms.toml
+
+Growth needs a year, quarter ends two of them, weekdays two weeks, the time of day samples an hour apart or less. What the
+telemetry is too short to show keeps its default, with the reason beside it.")]
+    Fit {
+        /// Telemetry: a CSV or Parquet file as `ingest` takes it, or a lake
+        #[arg(long, value_name = "FILE|DIR")]
+        input: PathBuf,
+        /// The profile to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Write a scenario too: how such servers differ, what they share, and what is inside their days
+        #[arg(long, value_name = "FILE")]
+        scenario_out: Option<PathBuf>,
+        /// Name of the profile
+        #[arg(long, default_value = "fitted", value_name = "NAME")]
+        name: String,
+        /// Zone whose days and hours the servers live in
+        #[arg(long, default_value = "UTC", value_name = "ZONE")]
+        timezone: String,
+    },
 }
 
 /// How a matrix that is no correlation matrix is mended.

@@ -16,6 +16,7 @@ mod context;
 pub mod demo;
 mod differences;
 mod error;
+pub mod fit;
 pub mod forecast;
 pub mod generate;
 pub mod ingest;

@@ -30,7 +30,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
             bars.listen()?;
             generate::generate(args, global, &context)
         }
-        Command::Profile(command) => profile::profile(command, global),
+        Command::Profile(command) => profile::profile(command, global, &context),
         Command::Realism(args) => realism::realism(args, global, &context),
         Command::Scenario(command) => scenario::scenario(command, global),
         Command::Ingest(args) => ingest::ingest(args, global, &context),

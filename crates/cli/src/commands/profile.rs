@@ -2,11 +2,12 @@
 
 use super::{answer, shown};
 use crate::args::{FileKind, Global, ProfileCommand};
-use fleetcast::sim::{Profile, RepairedCell, Scenario};
-use fleetcast::{Error, pictures, profiles};
+use fleetcast::fit::{FitRequest, fit_profile};
+use fleetcast::sim::{Fit, Profile, RepairedCell, Scenario};
+use fleetcast::{Context, Error, pictures, profiles};
 use std::path::Path;
 
-pub fn profile(command: &ProfileCommand, global: &Global) -> anyhow::Result<()> {
+pub fn profile(command: &ProfileCommand, global: &Global, context: &Context) -> anyhow::Result<()> {
     match command {
         ProfileCommand::List => list(global),
         ProfileCommand::Show { name, plot: Some(file) } => plot(name, file, global),
@@ -24,6 +25,16 @@ pub fn profile(command: &ProfileCommand, global: &Global) -> anyhow::Result<()> 
                 FileKind::Scenario => Scenario::json_schema(),
             };
             answer(global, &text, &serde_json::from_str(&text)?)
+        }
+        ProfileCommand::Fit { input, out, scenario_out, name, timezone } => {
+            let request = FitRequest {
+                input: input.clone(),
+                name: name.clone(),
+                out: out.clone(),
+                scenario_out: scenario_out.clone(),
+                timezone: timezone.clone(),
+            };
+            fitted(&request, global, context)
         }
     }
 }
@@ -74,4 +85,24 @@ fn repaired(file: &Path, out: Option<&Path>, global: &Global) -> anyhow::Result<
 fn change(file: &Path, cell: &RepairedCell) -> String {
     let [one, other] = cell.metrics;
     format!("{}: `correlation.matrix`: {one} and {other} from {} to {:.4}", shown(file), cell.from, cell.to)
+}
+
+fn fitted(request: &FitRequest, global: &Global, context: &Context) -> anyhow::Result<()> {
+    let fit = fit_profile(request, context)?;
+    let refused = fit.refused.iter().map(|(key, why)| serde_json::json!({ "key": key, "reason": why }));
+    let value = serde_json::json!({
+        "profile": shown(&request.out),
+        "scenario": request.scenario_out.as_deref().map(shown),
+        "servers": fit.n_servers,
+        "days": fit.n_days,
+        "not_fitted": refused.collect::<Vec<_>>(),
+    });
+    answer(global, &told(&fit, &shown(&request.out)), &value)
+}
+
+/// What was learned, and what was not.
+fn told(fit: &Fit, place: &str) -> String {
+    let mut text = format!("{place}: fitted to {} servers over {} days\n", fit.n_servers, fit.n_days);
+    fit.refused.iter().for_each(|(key, why)| text.push_str(&format!("{key} keeps its default: {why}\n")));
+    text
 }

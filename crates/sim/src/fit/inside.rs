@@ -37,8 +37,10 @@ pub(super) struct Noise {
     pub(super) timescale_minutes: f64,
     /// Spikes a day of a typical server.
     pub(super) spikes_per_day: f64,
-    /// Mean logarithm of their factor.
+    /// Mean logarithm of their factor, of a typical server.
     pub(super) spike_log_mean: f64,
+    /// Spread of their number over servers, as a logarithm.
+    pub(super) spikes_spread: f64,
 }
 
 /// The mean course of a day over half-hours.
@@ -235,6 +237,7 @@ fn noise(series: &[Deviations], course: &Course, step: i64) -> Option<Noise> {
         first.push(memory(1));
         later.push(memory(hour.max(2)));
     }
+    let log_rates: Vec<f64> = rates.iter().filter(|rate| **rate > 0.0).map(|rate| math::ln(*rate)).collect();
     let log_std = math::exp(math::mean(&logs)?);
     let (first, later) = (math::mean(&first)?.clamp(0.02, 0.98), math::mean(&later)?.clamp(0.01, 0.97));
     // A mixture of white noise and one AR(1): the fall from the first lag to the later one tells its time.
@@ -247,6 +250,7 @@ fn noise(series: &[Deviations], course: &Course, step: i64) -> Option<Noise> {
         burst_share: 1.0 - slow,
         timescale_minutes,
         spikes_per_day: quantile(&rates, 0.5)?,
-        spike_log_mean: math::mean(&sizes).unwrap_or(0.0),
+        spike_log_mean: quantile(&sizes, 0.5).unwrap_or(0.0),
+        spikes_spread: math::standard_deviation(&log_rates).unwrap_or(0.0),
     })
 }

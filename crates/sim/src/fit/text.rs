@@ -243,6 +243,7 @@ fn effects(learned: &Learned<'_>, text: &mut String) {
     let _ = writeln!(text, "noise_log_std = {}", number(learned.residual.variation_log_std.min(3.0)));
     if let Some(noise) = learned.inside.noise[leader] {
         let _ = writeln!(text, "intraday_log_std = {}", number(noise.spread.min(3.0)));
+        let _ = writeln!(text, "spikes_log_std = {}", number(noise.spikes_spread.min(1.5)));
     }
     let _ = writeln!(text, "growth_mean_factor = 1.0");
 }
