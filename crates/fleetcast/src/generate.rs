@@ -144,7 +144,7 @@ pub fn generate_into(lake: &Lake, options: &GenerateOptions, context: &Context) 
     context.progress.begin("generating telemetry", members.len());
     let change = lake.begin()?;
     let sink = |table: Table, frame: &Frame, part: usize| Ok(change.write_part(table, frame, &Mode::Replace, part)?);
-    let generated = each_part(&fleet, &members, &tables, context, &sink)?;
+    let generated = each_part(&fleet, &members, (&tables, Order::Time), context, &sink)?;
     // What a table said of another fleet would be wrong of this one; these two may say nothing.
     let stale = |table: &Table| [Table::Oracle, Table::Differences].contains(table) || !tables.contains(table);
     GENERATED_TABLES.into_iter().filter(stale).try_for_each(|table| change.clear(table))?;
@@ -230,7 +230,9 @@ pub fn generate_files(files: &FilesOptions, options: &GenerateOptions, context: 
     let describe = |id: &str| fleet.index_of(id).map(|index| fleet.server(index));
     let written = TableFiles::create(&files.folder, spec, &describe)?;
     let sink = |table: Table, frame: &Frame, part: usize| Ok(written.write_part(table, frame, part)?);
-    let generated = each_part(&fleet, &members, &tables, context, &sink)?;
+    // The backfill of Prometheus takes each series in the order of time only, and each time once.
+    let order = if files.format == TableFormat::OpenMetrics { Order::Time } else { Order::Delivery };
+    let generated = each_part(&fleet, &members, (&tables, order), context, &sink)?;
     oracle::write(&oracles, &members, context, &sink)?;
     differences::write(&fleet, changed.as_ref(), &members, context, &sink)?;
     for (table, frame) in whole_tables(&fleet, &members)? {
@@ -313,7 +315,13 @@ pub(crate) type Sink<'a> = &'a (dyn Fn(Table, &Frame, usize) -> Result<()> + Syn
 
 /// Generates the servers part by part; parts are numbered, so it does not matter which is done first.
 /// Tables that nobody wants are not made.
-fn each_part(fleet: &Fleet, members: &[usize], wanted: &[Table], context: &Context, sink: Sink) -> Result<Generated> {
+fn each_part(
+    fleet: &Fleet,
+    members: &[usize],
+    (wanted, order): (&[Table], Order),
+    context: &Context,
+    sink: Sink,
+) -> Result<Generated> {
     let samples_per_day = 86_400 / fleet.spec().step.seconds() as usize;
     let rows_per_server = fleet.spec().days * samples_per_day;
     let servers_per_part = (PART_ROWS / rows_per_server.max(1)).clamp(1, 512);
@@ -331,7 +339,7 @@ fn each_part(fleet: &Fleet, members: &[usize], wanted: &[Table], context: &Conte
                 // In the order of the tables' keys: sorting servers is cheaper than sorting their rows.
                 servers.sort_by(|a, b| a.server.server_id().cmp(b.server.server_id()));
                 context.progress.advance(servers.len());
-                write_part(&servers, part, wanted, sink)?;
+                write_part(&servers, part, (wanted, order), sink)?;
                 let events = servers.iter().flat_map(|s| s.events.iter().cloned()).collect();
                 Ok((servers.iter().map(|s| s.ts_ms.len()).sum(), events))
             })
@@ -351,11 +359,20 @@ fn each_part(fleet: &Fleet, members: &[usize], wanted: &[Table], context: &Conte
     Ok(Generated { n_servers: members.len(), n_rows, n_events: events.len() })
 }
 
-fn write_part(servers: &[ServerTelemetry], part: usize, wanted: &[Table], sink: Sink) -> Result<()> {
+/// The order in which samples are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// By time, each once: what comes late stands in its place, and what comes twice is there once.
+    Time,
+    /// As a collector delivers them.
+    Delivery,
+}
+
+fn write_part(servers: &[ServerTelemetry], part: usize, (wanted, order): (&[Table], Order), sink: Sink) -> Result<()> {
     let [samples, daily, truth, crossings] =
         [Table::Samples, Table::Daily, Table::Truth, Table::TruthCrossings].map(|table| wanted.contains(&table));
     if samples || daily {
-        let frame = samples_frame(servers)?;
+        let frame = samples_frame(servers, &|s| s.collected_rows().collect())?;
         if daily {
             let days = match daily_of(servers)? {
                 Some(days) => days,
@@ -363,7 +380,10 @@ fn write_part(servers: &[ServerTelemetry], part: usize, wanted: &[Table], sink: 
             };
             sink(Table::Daily, &days, part)?;
         }
-        if samples {
+        let is_disturbed = order == Order::Delivery && servers.iter().any(|s| !s.deliveries.is_empty());
+        if samples && is_disturbed {
+            sink(Table::Samples, &samples_frame(servers, &ServerTelemetry::delivered_rows)?, part)?;
+        } else if samples {
             sink(Table::Samples, &frame, part)?;
         }
     }
@@ -386,12 +406,13 @@ fn id_of(server: &ServerTelemetry) -> Arc<str> {
 }
 
 /// What was collected: a row without any value is not there.
-fn samples_frame(servers: &[ServerTelemetry]) -> Result<Frame> {
-    let ids = servers.iter().flat_map(|s| std::iter::repeat_n(id_of(s), s.collected_rows().count()));
-    let times = servers.iter().flat_map(|s| s.collected_rows().map(|row| s.ts_ms[row]));
+fn samples_frame(servers: &[ServerTelemetry], rows_of: &dyn Fn(&ServerTelemetry) -> Vec<usize>) -> Result<Frame> {
+    let rows: Vec<(&ServerTelemetry, Vec<usize>)> = servers.iter().map(|s| (s, rows_of(s))).collect();
+    let ids = rows.iter().flat_map(|(s, rows)| std::iter::repeat_n(id_of(s), rows.len()));
+    let times = rows.iter().flat_map(|(s, rows)| rows.iter().map(|&row| s.ts_ms[row]));
     let mut frame = Frame::new().with("server_id", ids.collect::<Vec<Arc<str>>>())?.with("ts", Column::times(times))?;
     for (metric, name) in METRICS.iter().enumerate() {
-        let values = servers.iter().flat_map(|s| s.collected_rows().map(|row| s.observed[metric][row]));
+        let values = rows.iter().flat_map(|(s, rows)| rows.iter().map(|&row| s.observed[metric][row]));
         frame = frame.with(name, values.collect::<Vec<f64>>())?;
     }
     Ok(frame)
@@ -492,6 +513,21 @@ fn events_frame(events: &[Event]) -> Result<Frame> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_have_late_and_double_samples_as_they_are_delivered() {
+        let options =
+            GenerateOptions { n_servers: 2, days: 60, step: SampleStep::Minutes5, ..GenerateOptions::default() };
+        let fleet = fleet(&options).unwrap();
+        let servers = [fleet.generate(0), fleet.generate(1)];
+        let by_time = samples_frame(&servers, &|s| s.collected_rows().collect()).unwrap();
+        let delivered = samples_frame(&servers, &ServerTelemetry::delivered_rows).unwrap();
+        let repeats = servers.iter().flat_map(|s| &s.deliveries).filter(|delivery| delivery.is_repeat).count();
+        assert!(repeats > 0);
+        assert_eq!(delivered.rows(), by_time.rows() + repeats);
+        let is_sorted = |frame: &Frame| frame.times("ts").unwrap()[..servers[0].collected_rows().count()].is_sorted();
+        assert!(is_sorted(&by_time) && !is_sorted(&delivered));
+    }
 
     #[test]
     fn a_server_that_is_not_in_the_fleet_is_named_with_its_neighbour() {
