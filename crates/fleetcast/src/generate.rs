@@ -5,16 +5,16 @@ use crate::oracle::{self, oracles};
 use crate::store::{self, RunRecord};
 use crate::{Context, Error, Result, profiles};
 use fleetcast_lake::{
-    Change, Column, FilesSpec, Frame, Lake, Mode, Partition, Table, TableFiles, TableFormat, daily_frame,
-    metrics_frame, servers_frame,
+    Column, FilesSpec, Frame, Lake, Mode, Partition, Table, TableFiles, TableFormat, daily_frame, metrics_frame,
+    servers_frame,
 };
 use fleetcast_numeric::stream::stable_hash;
 use fleetcast_sim::{Event, Fleet, FleetSpec, METRICS, Profile, SampleStep, ServerTelemetry, Workspace};
 use jiff::civil::{Date, date};
 use rayon::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a generator is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,7 +150,7 @@ pub fn generate_into(lake: &Lake, options: &GenerateOptions, context: &Context) 
     GENERATED_TABLES.into_iter().filter(stale).try_for_each(|table| change.clear(table))?;
     oracle::write(&oracles, &members, context, &sink)?;
     differences::write(&fleet, changed.as_ref(), &members, context, &sink)?;
-    write_whole(&change, &fleet, &members)?;
+    write_inventory(&fleet, &members, &sink)?;
     let run_id = format!("{:016x}", stable_hash(format!("generate {options:?}").as_bytes()));
     store::write_run(
         lake,
@@ -163,18 +163,17 @@ pub fn generate_into(lake: &Lake, options: &GenerateOptions, context: &Context) 
     Ok(generated)
 }
 
-/// Tables that are written at once.
-fn whole_tables(fleet: &Fleet, members: &[usize]) -> Result<Vec<(Table, Frame)>> {
-    let servers: Vec<_> = members.iter().map(|&index| fleet.server(index)).collect();
-    let metrics: Vec<_> = fleet.metrics().iter().map(|metric| metric.as_ref().clone()).collect();
-    Ok(vec![(Table::Servers, servers_frame(&servers)?), (Table::Metrics, metrics_frame(&metrics)?)])
-}
+/// Servers that one part of their table has at most.
+const PART_SERVERS: usize = 4_096;
 
-fn write_whole(change: &Change, fleet: &Fleet, members: &[usize]) -> Result<()> {
-    for (table, frame) in whole_tables(fleet, members)? {
-        change.write(table, &frame, &Mode::Replace)?;
+/// Writes what is known of servers and metrics.
+fn write_inventory(fleet: &Fleet, members: &[usize], sink: Sink) -> Result<()> {
+    for (part, members) in members.chunks(PART_SERVERS).enumerate() {
+        let servers: Vec<_> = members.iter().map(|&index| fleet.server(index)).collect();
+        sink(Table::Servers, &servers_frame(&servers)?, part)?;
     }
-    Ok(())
+    let metrics: Vec<_> = fleet.metrics().iter().map(|metric| metric.as_ref().clone()).collect();
+    sink(Table::Metrics, &metrics_frame(&metrics)?, 0)
 }
 
 /// Tables of a generated fleet, in the order of a reader.
@@ -235,9 +234,7 @@ pub fn generate_files(files: &FilesOptions, options: &GenerateOptions, context: 
     let generated = each_part(&fleet, &members, (&tables, order), context, &sink)?;
     oracle::write(&oracles, &members, context, &sink)?;
     differences::write(&fleet, changed.as_ref(), &members, context, &sink)?;
-    for (table, frame) in whole_tables(&fleet, &members)? {
-        sink(table, &frame, 0)?;
-    }
+    write_inventory(&fleet, &members, &sink)?;
     written.finish()?;
     context.progress.end();
     Ok(generated)
@@ -326,7 +323,11 @@ fn each_part(
     let rows_per_server = fleet.spec().days * samples_per_day;
     let servers_per_part = (PART_ROWS / rows_per_server.max(1)).clamp(1, 512);
     let numbered: Vec<(usize, &[usize])> = members.chunks(servers_per_part).enumerate().collect();
-    let (mut n_rows, mut events) = (0, Vec::new());
+    let (mut n_rows, mut n_events) = (0, 0);
+    let mut told = Told::default();
+    let memories: Mutex<Vec<Workspace>> = Mutex::default();
+    // A thread that panicked while it held the lock left the list whole: entries are only moved.
+    let idle = || memories.lock().unwrap_or_else(PoisonError::into_inner);
     // Wave by wave, so that parts end in about the order in which a file needs them.
     for wave in numbered.chunks(2 * rayon::current_num_threads()) {
         if context.progress.interrupted() {
@@ -335,28 +336,52 @@ fn each_part(
         let done: Vec<Result<(usize, Vec<Event>)>> = wave
             .par_iter()
             .map(|&(part, indices)| {
-                let mut servers: Vec<ServerTelemetry> = indices.iter().map(|&index| fleet.generate(index)).collect();
+                let mut memory = idle().pop().unwrap_or_default();
+                let mut servers: Vec<ServerTelemetry> =
+                    indices.iter().map(|&index| fleet.generate_in(&mut memory, index)).collect();
                 // In the order of the tables' keys: sorting servers is cheaper than sorting their rows.
                 servers.sort_by(|a, b| a.server.server_id().cmp(b.server.server_id()));
                 context.progress.advance(servers.len());
                 write_part(&servers, part, (wanted, order), sink)?;
-                let events = servers.iter().flat_map(|s| s.events.iter().cloned()).collect();
-                Ok((servers.iter().map(|s| s.ts_ms.len()).sum(), events))
+                let events = servers.iter_mut().flat_map(|s| std::mem::take(&mut s.events)).collect();
+                let n_rows = servers.iter().map(|s| s.ts_ms.len()).sum();
+                servers.into_iter().for_each(|server| memory.take_back(server));
+                idle().push(memory);
+                Ok((n_rows, events))
             })
             .collect();
-        for result in done {
-            let (rows, of_part) = result?;
+        for (result, &(part, _)) in done.into_iter().zip(wave) {
+            let (rows, events) = result?;
+            let events = told.fresh(events);
             n_rows += rows;
-            events.extend(of_part);
+            n_events += events.len();
+            if wanted.contains(&Table::Events) {
+                sink(Table::Events, &events_frame(&events)?, part)?;
+            }
         }
     }
-    // An event of a pool is told by each of its servers.
-    events.sort_by(|a: &Event, b: &Event| a.event_id.cmp(&b.event_id));
-    events.dedup_by(|a, b| a.event_id == b.event_id);
-    if wanted.contains(&Table::Events) {
-        sink(Table::Events, &events_frame(&events)?, 0)?;
+    Ok(Generated { n_servers: members.len(), n_rows, n_events })
+}
+
+/// The events of more than one server that have been told: each of the servers tells them.
+#[derive(Default)]
+struct Told {
+    /// Two hashes of each id, because a fleet has more events than there is memory for their names.
+    ids: HashSet<[u64; 2]>,
+}
+
+impl Told {
+    /// The events of a part that no part before it has told, each once, in the order of their ids.
+    fn fresh(&mut self, mut events: Vec<Event>) -> Vec<Event> {
+        events.sort_by(|a, b| a.event_id.cmp(&b.event_id));
+        events.dedup_by(|a, b| a.event_id == b.event_id);
+        let id = |event: &Event| {
+            let name = event.event_id.as_bytes();
+            [stable_hash(name), stable_hash(&[name, b" again"].concat())]
+        };
+        events.retain(|event| event.scope == "server" || self.ids.insert(id(event)));
+        events
     }
-    Ok(Generated { n_servers: members.len(), n_rows, n_events: events.len() })
 }
 
 /// The order in which samples are written.

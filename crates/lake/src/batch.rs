@@ -3,10 +3,10 @@
 use crate::{Column, ColumnSpec, Error, Frame, Kind, Result, Table};
 use datafusion::arrow::array::{
     Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Float64Builder, Int64Array, ListArray, ListBuilder,
-    RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
+    RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use datafusion::arrow::array::{Date32Builder, UInt32Array, new_null_array};
-use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::compute::{SortColumn, cast, lexsort_to_indices, take_record_batch};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use jiff::civil::Date;
@@ -143,22 +143,25 @@ fn to_array(table: Table, spec: &ColumnSpec, column: &Column) -> Result<ArrayRef
 /// The values of a column, with nulls where there are none.
 fn array_of(column: &Column) -> ArrayRef {
     match column {
-        Column::Text(values) => {
-            let mut builder = StringBuilder::with_capacity(values.len(), values.len() * 12);
-            values.iter().for_each(|value| builder.append_option(value.as_deref()));
-            Arc::new(builder.finish())
-        }
+        Column::Text(values) => Arc::new(text_array(values)),
         Column::Float(values) => float_array(values),
         Column::Int(values) => Arc::new(Int64Array::from(values.clone())),
         Column::Bool(values) => Arc::new(BooleanArray::from(values.clone())),
         Column::Date(values) => Arc::new(values.iter().map(|date| date.map(days_of)).collect::<Date32Array>()),
-        Column::Time(values) => Arc::new(
-            values
-                .iter()
-                .map(|ms| ms.map(|ms| ms.saturating_mul(1000)))
-                .collect::<TimestampMicrosecondArray>()
-                .with_timezone("UTC"),
-        ),
+        Column::Time(values) => {
+            let mut micros = Vec::with_capacity(values.len());
+            let mut n_missing = 0;
+            for ms in values {
+                let Some(ms) = ms else {
+                    n_missing += 1;
+                    micros.push(0);
+                    continue;
+                };
+                micros.push(ms.saturating_mul(1000));
+            }
+            let nulls = (n_missing > 0).then(|| nulls_of(values));
+            Arc::new(TimestampMicrosecondArray::new(micros.into(), nulls).with_timezone("UTC"))
+        }
         Column::Dates(lists) => {
             let mut builder =
                 ListBuilder::new(Date32Builder::new()).with_field(Field::new("element", DataType::Date32, true));
@@ -178,6 +181,31 @@ fn array_of(column: &Column) -> ArrayRef {
             Arc::new(builder.finish())
         }
     }
+}
+
+// These loops are plain ones because this crate is compiled for size of the build, not for speed: closures and
+// iterators of other crates would be calls here, one for each row.
+
+/// Texts one after the other. A column of more than 2 GiB of text is more than Arrow can hold.
+fn text_array(values: &[Option<Arc<str>>]) -> StringArray {
+    let mut bytes: Vec<u8> = Vec::with_capacity(values.len() * 12);
+    let mut offsets: Vec<i32> = Vec::with_capacity(values.len() + 1);
+    let mut n_missing = 0;
+    offsets.push(0);
+    for value in values {
+        match value {
+            Some(text) => bytes.extend_from_slice(text.as_bytes()),
+            None => n_missing += 1,
+        }
+        offsets.push(bytes.len() as i32);
+    }
+    assert!(i32::try_from(bytes.len()).is_ok(), "a column of text has less than 2 GiB");
+    let nulls = (n_missing > 0).then(|| nulls_of(values));
+    StringArray::new(OffsetBuffer::new(offsets.into()), bytes.into(), nulls)
+}
+
+fn nulls_of<T>(values: &[Option<T>]) -> NullBuffer {
+    values.iter().map(Option::is_some).collect::<Vec<bool>>().into()
 }
 
 /// A frame as it is, of no table.
@@ -243,7 +271,8 @@ struct Rows<'a> {
 }
 
 enum KeyColumn<'a> {
-    Text(&'a StringArray),
+    /// Where each text begins, and the bytes of all.
+    Text(&'a [i32], &'a [u8]),
     Whole(Vec<i64>),
     Float(&'a Float64Array),
 }
@@ -252,8 +281,8 @@ impl<'a> Rows<'a> {
     fn new(table: Table, columns: &'a [ArrayRef]) -> Result<Self> {
         let columns = columns.iter().map(|array| {
             let any = array.as_any();
-            if let Some(text) = any.downcast_ref() {
-                return Ok(KeyColumn::Text(text));
+            if let Some(text) = any.downcast_ref::<StringArray>() {
+                return Ok(KeyColumn::Text(text.value_offsets(), text.value_data()));
             }
             if let Some(float) = any.downcast_ref() {
                 return Ok(KeyColumn::Float(float));
@@ -268,7 +297,7 @@ impl<'a> Rows<'a> {
     fn compare(&self, a: usize, b: usize) -> std::cmp::Ordering {
         for column in &self.columns {
             let order = match column {
-                KeyColumn::Text(v) => v.value(a).cmp(v.value(b)),
+                KeyColumn::Text(starts, bytes) => text_at(starts, bytes, a).cmp(text_at(starts, bytes, b)),
                 KeyColumn::Whole(v) => v[a].cmp(&v[b]),
                 KeyColumn::Float(v) => v.value(a).total_cmp(&v.value(b)),
             };
@@ -281,12 +310,36 @@ impl<'a> Rows<'a> {
 
     fn show(&self, row: usize) -> String {
         let parts = self.columns.iter().map(|column| match column {
-            KeyColumn::Text(v) => v.value(row).to_owned(),
+            KeyColumn::Text(starts, bytes) => String::from_utf8_lossy(text_at(starts, bytes, row)).into_owned(),
             KeyColumn::Whole(v) => v[row].to_string(),
             KeyColumn::Float(v) => v.value(row).to_string(),
         });
         format!("({})", parts.collect::<Vec<_>>().join(", "))
     }
+}
+
+/// The bytes of one text: they have the order of the texts.
+fn text_at<'a>(starts: &[i32], bytes: &'a [u8], row: usize) -> &'a [u8] {
+    &bytes[starts[row] as usize..starts[row + 1] as usize]
+}
+
+/// The least and the greatest of texts; `None` when there are none, or one of them is missing.
+pub(crate) fn text_range(texts: &StringArray) -> Option<(&str, &str)> {
+    if texts.is_empty() || texts.null_count() > 0 {
+        return None;
+    }
+    let (starts, bytes) = (texts.value_offsets(), texts.value_data());
+    let (mut least, mut most) = (0, 0);
+    for row in 1..texts.len() {
+        let text = text_at(starts, bytes, row);
+        if text < text_at(starts, bytes, least) {
+            least = row;
+        }
+        if text > text_at(starts, bytes, most) {
+            most = row;
+        }
+    }
+    Some((texts.value(least), texts.value(most)))
 }
 
 /// A column of a batch in the type wanted, empty when the batch is older than the column.

@@ -355,8 +355,8 @@ fn statistics(table: Table, batch: &RecordBatch) -> String {
 fn range(array: &ArrayRef) -> Option<(serde_json::Value, serde_json::Value)> {
     let any = array.as_any();
     if let Some(text) = any.downcast_ref::<StringArray>() {
-        let values = || text.iter().flatten();
-        return Some((values().min()?.into(), values().max()?.into()));
+        let (least, most) = crate::batch::text_range(text)?;
+        return Some((least.into(), most.into()));
     }
     if let Some(days) = any.downcast_ref::<Date32Array>() {
         let show = |day: &i32| crate::batch::date_of(*day).to_string().into();
@@ -365,7 +365,12 @@ fn range(array: &ArrayRef) -> Option<(serde_json::Value, serde_json::Value)> {
     if let Some(times) = any.downcast_ref::<TimestampMicrosecondArray>() {
         let show =
             |at: &i64| jiff::Timestamp::from_millisecond(at.div_euclid(1000)).ok().map(|t| format!("{t:.3}").into());
-        return Some((show(times.values().iter().min()?)?, show(times.values().iter().max()?)?));
+        let (mut least, mut most) = (*times.values().first()?, *times.values().first()?);
+        for &at in times.values() {
+            least = if at < least { at } else { least };
+            most = if at > most { at } else { most };
+        }
+        return Some((show(&least)?, show(&most)?));
     }
     let whole = any.downcast_ref::<Int64Array>()?.values();
     Some(((*whole.iter().min()?).into(), (*whole.iter().max()?).into()))
