@@ -12,7 +12,7 @@ use fleetcast_numeric::stream::stable_hash;
 use fleetcast_sim::{Event, Fleet, FleetSpec, METRICS, Profile, SampleStep, ServerTelemetry, Workspace};
 use jiff::civil::{Date, date};
 use rayon::prelude::*;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -283,6 +283,7 @@ pub fn generate_nothing(options: &GenerateOptions, context: &Context) -> Result<
     let fleet = fleet(options)?;
     let members = members(&fleet, &options.only)?;
     context.progress.begin("generating telemetry", members.len());
+    let told = Mutex::new(Told::default());
     let generated = members.par_iter().map_init(Workspace::default, |memory, &index| {
         if context.progress.interrupted() {
             return Err(Error::Interrupted);
@@ -290,19 +291,14 @@ pub fn generate_nothing(options: &GenerateOptions, context: &Context) -> Result<
         let mut telemetry = fleet.generate_in(memory, index);
         context.progress.advance(1);
         let events = std::mem::take(&mut telemetry.events);
-        let events: BTreeSet<String> = events.into_iter().map(|event| event.event_id).collect();
         let n_rows = telemetry.ts_ms.len();
         memory.take_back(telemetry);
-        Ok((n_rows, events))
+        // A thread that panicked while it held the lock left the set whole: ids are only added.
+        let n_events = told.lock().unwrap_or_else(PoisonError::into_inner).fresh(events).len();
+        Ok((n_rows, n_events))
     });
-    let (n_rows, events) = generated.try_reduce(
-        || (0, BTreeSet::new()),
-        |(rows, mut events), (more_rows, mut more_events)| {
-            events.append(&mut more_events);
-            Ok((rows + more_rows, events))
-        },
-    )?;
-    let n_events = events.len();
+    let sum = |(rows, events), (more_rows, more_events)| Ok((rows + more_rows, events + more_events));
+    let (n_rows, n_events) = generated.try_reduce(|| (0, 0), sum)?;
     context.progress.end();
     Ok(Generated { n_servers: members.len(), n_rows, n_events })
 }

@@ -1,7 +1,7 @@
 //! The tables beside the samples of a generated fleet.
 
-use fleetcast::generate::{GenerateOptions, generate_files, generate_into};
-use fleetcast::lake::{Lake, PlainFormat, Table};
+use fleetcast::generate::{FilesOptions, GenerateOptions, generate_files, generate_into};
+use fleetcast::lake::{Lake, Partition, Table, TableFormat};
 use fleetcast::{Context, Seconds, Silent};
 use jiff::civil::date;
 
@@ -39,8 +39,10 @@ fn an_oracle_is_a_file_beside_the_others_only_when_it_was_asked() {
     let folder = tempfile::tempdir().unwrap();
     let asked = GenerateOptions { oracle_cutoffs: vec![date(2022, 5, 31)], oracle_horizon_days: 3, ..options() };
     for (name, options, rows) in [("with", asked, 6 * 4 * 3), ("without", options(), 0)] {
-        generate_files(&folder.path().join(name), PlainFormat::Csv, &options, &CONTEXT).unwrap();
-        let file = folder.path().join(name).join("oracle.csv");
+        let folder = folder.path().join(name);
+        let files = FilesOptions { folder: folder.clone(), format: TableFormat::Csv, partition: Partition::None };
+        generate_files(&files, &options, &CONTEXT).unwrap();
+        let file = folder.join("oracle.csv");
         assert_eq!(std::fs::read_to_string(file).map_or(0, |text| text.lines().count() - 1), rows);
     }
 }
