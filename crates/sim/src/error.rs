@@ -50,9 +50,9 @@ pub enum Error {
         /// Its value.
         found: String,
         /// The known key nearest to it.
-        nearest: String,
+        nearest: Box<str>,
         /// What that key may hold.
-        allowed: String,
+        allowed: Box<str>,
     },
     /// A name that is not known.
     #[error("{place}: unknown {kind} `{found}`, did you mean `{nearest}`? known: {known}")]
@@ -64,9 +64,9 @@ pub enum Error {
         /// The name found.
         found: String,
         /// The known name nearest to it.
-        nearest: String,
+        nearest: Box<str>,
         /// All known names.
-        known: String,
+        known: Box<str>,
     },
     /// Values that are each allowed and cannot all hold.
     #[error("{place}: {fault}")]
@@ -120,8 +120,18 @@ impl Error {
             place: source.to_owned(),
             kind: kind.to_owned(),
             found: found.to_owned(),
-            nearest: fleetcast_core::nearest(found, known.iter().copied()).to_owned(),
-            known: known.join(", "),
+            nearest: fleetcast_core::nearest(found, known.iter().copied()).into(),
+            known: known.join(", ").into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_small_enough_to_be_returned() {
+        assert!(size_of::<Error>() < 120, "{}", size_of::<Error>());
     }
 }

@@ -127,7 +127,13 @@ impl Source {
 
     /// A name that `key` may not hold.
     pub(crate) fn name_error(&self, key: &str, found: &str, nearest: String, known: String) -> Error {
-        Error::UnknownName { place: self.place(key), kind: format!("`{key}`"), found: found.to_owned(), nearest, known }
+        Error::UnknownName {
+            place: self.place(key),
+            kind: format!("`{key}`"),
+            found: found.to_owned(),
+            nearest: nearest.into(),
+            known: known.into(),
+        }
     }
 
     /// Reads a table whose keys have been checked.

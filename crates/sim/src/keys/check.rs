@@ -89,8 +89,8 @@ fn unknown(source: &Source, path: &str, name: &str, value: &Value, keys: &[Key])
         place: source.place(path),
         key: path.to_owned(),
         found: shown(value),
-        nearest: near.to_owned(),
-        allowed,
+        nearest: near.into(),
+        allowed: allowed.into(),
     }
 }
 

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use std::fmt::Write;
 
 /// Zones with all kinds of clocks: none changed, changes by an hour and by half an hour, odd offsets, and
-/// midnights that do not exist.
+/// midnights that do not exist. Not St. John's, which until 2011 put its clocks back at one minute past
+/// midnight: a date of it has two pieces, and a day here is one.
 pub const ZONES: [&str; 9] = [
     "UTC",
     "America/New_York",
@@ -16,7 +17,7 @@ pub const ZONES: [&str; 9] = [
     "Australia/Lord_Howe",
     "America/Santiago",
     "Africa/Cairo",
-    "America/St_Johns",
+    "Pacific/Chatham",
 ];
 
 pub fn any_step() -> impl Strategy<Value = SampleStep> {
