@@ -249,7 +249,7 @@ SCHEMA = """
 CREATE TABLE servers (server_id text PRIMARY KEY, name text, archetype text, service text, pool text, region text, business_unit text,
   criticality text, instance_type text, vcpu float8, memory_gib float8, disk_mb_per_s float8, network_mbit_per_s float8, timezone text,
   valid_from date);
-CREATE TABLE samples (server_id text, ts timestamptz, cpu float8, memory float8, disk_io float8, network float8, PRIMARY KEY (server_id, ts));
+CREATE TABLE samples (server_id text, ts timestamptz, cpu float8, memory float8, disk_io float8, network float8);
 """
 LABELLED = """
 FROM samples x JOIN servers s USING (server_id)
