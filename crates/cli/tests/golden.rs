@@ -169,3 +169,18 @@ fn profile_and_scenario_files_are_checked_and_repaired() {
         ],
     );
 }
+
+#[test]
+fn a_profile_is_learned_and_two_servers_are_too_few_to_compare() {
+    let file = data("two-servers.csv");
+    check(
+        "learn",
+        &[
+            &["--quiet", "profile", "fit", "--input", &file, "--out", "vm.toml", "--scenario-out", "vms.toml"],
+            &["profile", "check", "vm.toml"],
+            &["scenario", "check", "vms.toml"],
+            &["--quiet", "profile", "fit", "--input", "nowhere.csv", "--out", "no.toml"],
+            &["--quiet", "realism", "--real", &file, "--synthetic", &file],
+        ],
+    );
+}

@@ -66,7 +66,7 @@ pub fn fit(panel: &Panel, options: &FitOptions) -> Result<Fit> {
     let days = Days::new(panel, options);
     let n_days = days.n_days;
     if days.series.is_empty() || n_days < SHAPE_DAYS {
-        let found = format!("{} series with load, {n_days} days", days.series.len());
+        let found = format!("{} of three days of load", days.series.len());
         return Err(Error::range("the telemetry", "series", found, "at least one series of three days of load"));
     }
     let common: Vec<Option<Common>> = common::of_metrics(&days, options);
