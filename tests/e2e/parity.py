@@ -36,7 +36,8 @@ def long(daily):
     d = pd.read_csv(daily, parse_dates=["date"])
     metrics = [name.removesuffix("_p95") for name in d if name.endswith("_p95")]
     parts = [pd.DataFrame({"unique_id": d["server_id"] + "/" + m, "ds": d["date"], "y": d[f"{m}_p95"]}) for m in metrics]
-    return pd.concat(parts).dropna().reset_index(drop=True)
+    # A day without samples keeps its row, so that a season ago stays a season ago.
+    return pd.concat(parts).reset_index(drop=True)
 
 
 def forecasts(path, series):
