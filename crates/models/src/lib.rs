@@ -4,7 +4,9 @@
 //! and on the command line, [`all`] gives the whole line-up, [`members`] those that `auto` weighs up.
 //! [`paths`] turns quantiles into joint futures.
 
+mod boosted;
 pub mod calendar_ridge;
+mod level_shape;
 mod line_up;
 mod naive;
 pub mod paths;
@@ -14,7 +16,9 @@ mod seasonal_naive;
 mod steps;
 mod theta;
 
+pub use boosted::Boosted;
 pub use calendar_ridge::{CalendarRidge, CalendarRidgeFit, Component, Explanation};
+pub use level_shape::LevelShape;
 pub use line_up::{MEMBERS, NAMES, Settings, all, members, named};
 pub use naive::Naive;
 pub use prophet::Prophet;

@@ -1,13 +1,24 @@
 //! The methods by name.
 
 use crate::prophet::ProphetOptions;
-use crate::{CalendarRidge, Naive, Prophet, SeasonalMean, SeasonalNaive, Theta};
+use crate::{Boosted, CalendarRidge, LevelShape, Naive, Prophet, SeasonalMean, SeasonalNaive, Theta};
 use fleetcast_core::{Calendar, Error, Model, Result, nearest};
 use std::sync::Arc;
 
 /// Names of all methods, in the order of [`all`].
-pub const NAMES: &[&str] =
-    &["seasonal-naive", "naive", "seasonal-mean", "theta", "calendar-ridge", "prophet", "prophet-qe"];
+pub const NAMES: &[&str] = &[
+    "seasonal-naive",
+    "naive",
+    "seasonal-mean",
+    "theta",
+    "calendar-ridge",
+    "prophet",
+    "prophet-qe",
+    "level-shape",
+    "boosted",
+    "boosted-without-quarter-ends",
+    "boosted-without-other-metrics",
+];
 
 /// Names of the methods that `auto` weighs up, in the order of [`members`]: each has shown on windows that nobody tunes
 /// on what it gains for its time. The others are asked for by name.
@@ -44,6 +55,10 @@ pub fn named(name: &str, settings: &Settings) -> Result<Box<dyn Model>> {
         "calendar-ridge" => Box::new(CalendarRidge::new(settings)),
         "prophet" => Box::new(Prophet::new(settings)),
         "prophet-qe" => Box::new(Prophet::with_options(name, settings, ProphetOptions::with_quarter_ends())),
+        "level-shape" => Box::new(LevelShape::new(settings)),
+        "boosted" => Box::new(Boosted::new(settings)),
+        "boosted-without-quarter-ends" => Box::new(Boosted::without_quarter_ends(settings)),
+        "boosted-without-other-metrics" => Box::new(Boosted::without_other_metrics(settings)),
         _ => {
             return Err(Error::UnknownName {
                 kind: "model".to_owned(),

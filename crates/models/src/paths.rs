@@ -80,7 +80,7 @@ fn check(marginals: &Forecast, n: usize) -> Result<()> {
 }
 
 /// Where each plotting position falls among the levels: worked out once, used at every step.
-struct Positions {
+pub(crate) struct Positions {
     /// For each position the lower level's index and the weight of the upper one.
     weights: Vec<(u32, f64)>,
     n_levels: usize,
@@ -88,7 +88,13 @@ struct Positions {
 
 impl Positions {
     fn new(levels: &[f64], n: usize) -> Self {
-        let weights = (0..n).map(|i| Self::weight(levels, (i as f64 + 0.5) / n as f64)).collect();
+        let positions: Vec<f64> = (0..n).map(|i| (i as f64 + 0.5) / n as f64).collect();
+        Self::of(levels, &positions)
+    }
+
+    /// Where `probabilities` fall among `levels`, both ascending.
+    pub(crate) fn of(levels: &[f64], probabilities: &[f64]) -> Self {
+        let weights = probabilities.iter().map(|&p| Self::weight(levels, p)).collect();
         Self { weights, n_levels: levels.len() }
     }
 
@@ -112,7 +118,8 @@ impl Positions {
         (above as u32 - 1, (p - low) / (high - low))
     }
 
-    fn values(&self, quantiles: &[f64], out: &mut [f64]) {
+    /// The value at each position, `quantiles` being those at the levels.
+    pub(crate) fn values(&self, quantiles: &[f64], out: &mut [f64]) {
         for (value, &(below, weight)) in out.iter_mut().zip(&self.weights) {
             let below = below as usize;
             let above = (below + 1).min(self.n_levels - 1);

@@ -172,6 +172,16 @@ fn each_method_beats_naive_on_a_series_built_for_it() {
         f64::from(calendar.days_to_next_quarter_end(first.checked_add(jiff::Span::new().days(t as i64)).unwrap()))
     };
     let closing: Vec<f64> = (0..820).map(|t| 20.0 + (30.0 - 4.0 * to_close(t)).max(0.0) + 0.3 * noise(t)).collect();
+    // Busy on working days early in the month: an effect of two things together.
+    let opening: Vec<f64> = (0..820)
+        .map(|t| {
+            let day = first.checked_add(jiff::Span::new().days(t as i64)).unwrap();
+            let busy = day.day() <= 10 && t % 7 >= 2;
+            if busy { 50.0 + noise(t) } else { 20.0 + noise(t) }
+        })
+        .collect();
+    let growing: Vec<f64> =
+        (0..460).map(|t| (10.0 + 0.05 * t as f64) * (1.0 + 0.1 * week(t)) + 0.3 * noise(t)).collect();
     let built = [
         ("seasonal-naive", &repeated),
         ("seasonal-mean", &noisy),
@@ -179,6 +189,10 @@ fn each_method_beats_naive_on_a_series_built_for_it() {
         ("calendar-ridge", &year),
         ("prophet", &year),
         ("prophet-qe", &closing),
+        ("level-shape", &growing),
+        ("boosted", &opening),
+        ("boosted-without-quarter-ends", &opening),
+        ("boosted-without-other-metrics", &opening),
     ];
     assert_eq!(built.len() + 1, NAMES.len());
     for (name, values) in built {

@@ -1,0 +1,95 @@
+//! One fitted series: what the trees of its panel say of the steps after its cutoff.
+
+use super::booster::Booster;
+use super::days::Days;
+use super::features::{Lengths, N_COLUMNS, Shown, Subject};
+use super::past::Past;
+use super::sample::{Origin, last_observed};
+use crate::paths::Positions;
+use crate::steps::{Frame, horizon_of};
+use fleetcast_core::{Dependence, Fitted, Forecast, Future, History, Paths, QUANTILE_GRID, Result, check_quantiles};
+use std::sync::Arc;
+
+/// Quantiles that the trees learn, the middle one at [`MIDDLE`].
+pub(super) const LEVELS: [f64; 7] = fleetcast_core::REPORTED_QUANTILES;
+pub(super) const MIDDLE: usize = 3;
+
+/// What one panel taught up to one cutoff.
+#[derive(Debug)]
+pub(super) struct Learned {
+    pub(super) booster: Booster,
+    pub(super) lengths: Lengths,
+    pub(super) days: Arc<Days>,
+    pub(super) shown: Shown,
+}
+
+/// One series and what its panel taught.
+pub(super) struct BoostedFit {
+    pub(super) frame: Frame,
+    pub(super) history: History,
+    /// `None` where the series has only repeated itself.
+    pub(super) origin: Option<Origin>,
+    pub(super) learned: Arc<Learned>,
+}
+
+impl BoostedFit {
+    /// The learned quantiles of each step, step after step.
+    fn learned_quantiles(&self, horizon: usize) -> Vec<[f64; LEVELS.len()]> {
+        let learned = &self.learned;
+        let past = Past::new(&self.history, &learned.lengths.seasons);
+        let t = last_observed(&self.history);
+        let gap = self.history.len() - 1 - t;
+        let Some(origin) = &self.origin else {
+            let repeated = |h: usize| match learned.lengths.seasons[0] {
+                1 => self.history.values()[t],
+                _ => Some(past.phase_mean(0, t, t + gap + h, 1)).filter(|v| !v.is_nan()).unwrap_or(past.value(Some(t))),
+            };
+            return (1..=horizon).map(|h| [repeated(h); LEVELS.len()]).collect();
+        };
+        let subject = Subject {
+            past: &past,
+            timeline: self.history.timeline(),
+            lengths: &learned.lengths,
+            days: &learned.days,
+            bounds: self.history.bounds(),
+            archetype: origin.archetype,
+            metric: origin.metric,
+            shown: learned.shown,
+            first: 0,
+        };
+        let mut row = Vec::with_capacity(N_COLUMNS);
+        (1..=horizon)
+            .map(|h| {
+                row.clear();
+                row.extend_from_slice(&origin.row);
+                subject.put_step(&origin.unit, origin.t, gap + h, &mut row);
+                let base = subject.base(&origin.unit, origin.t, origin.t + gap + h);
+                let mut quantiles = [0.0; LEVELS.len()];
+                learned.booster.say(&row, &mut quantiles);
+                quantiles.map(|z| base + origin.unit.scale * z)
+            })
+            .collect()
+    }
+}
+
+impl Fitted for BoostedFit {
+    fn predict(&self, future: &Future, quantiles: &[f64]) -> Result<Forecast> {
+        let horizon = horizon_of(future)?;
+        check_quantiles(quantiles)?;
+        let learned = self.learned_quantiles(horizon);
+        let positions = Positions::of(&LEVELS, quantiles);
+        let mut values = vec![0.0; horizon * quantiles.len()];
+        if !quantiles.is_empty() {
+            for (values, known) in values.chunks_exact_mut(quantiles.len()).zip(&learned) {
+                positions.values(known, values);
+            }
+        }
+        let point = learned.iter().map(|known| known[MIDDLE]).collect();
+        Ok(Forecast::new(quantiles, point, values)?.clamped(self.frame.bounds))
+    }
+
+    fn paths(&self, future: &Future, n: usize, seed: u64) -> Result<Paths> {
+        let marginals = self.predict(future, &QUANTILE_GRID)?;
+        self.frame.paths(&marginals, Dependence { level: 0.3, memory_share: 0.4, memory: 0.9 }, n, seed)
+    }
+}
