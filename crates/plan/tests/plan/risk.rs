@@ -2,7 +2,9 @@
 
 use crate::common::{noisy_paths, percent};
 use fleetcast_core::{Calendar, History, Metric, Paths, RiskClass, RiskState, SeriesId, Server, Step, Timeline, Unit};
+use fleetcast_numeric::math;
 use fleetcast_plan::{Limits, SeriesOutlook, risks};
+use jiff::ToSpan;
 use jiff::civil::date;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -125,6 +127,44 @@ fn a_capacity_of_the_servers_own_makes_a_limit() {
     let series = SeriesOutlook { server: &server, history: &history, expected: &[170.0; 365], paths: &paths };
     let rows = risks(&series, &Limits::default(), &Calendar::us());
     assert_eq!((rows[0].p_crossed[0], rows[2].p_crossed[0]), (Some(1.0), Some(0.0)));
+}
+
+#[test]
+fn growth_that_passes_80_within_18_months_has_its_chance_and_its_dates() {
+    // 12 % a year, from 70 %: it passes 80 % on the 430th day, within 548 but not within 365.
+    let history = percent("web-1", "cpu", vec![70.0; 1095]);
+    let grown = |day: usize| 70.0 * math::pow(1.12, (day + 1) as f64 / 365.25);
+    let expected: Vec<f64> = (0..548).map(grown).collect();
+    let row = &judge(&history, &expected, &noisy_paths("growth", grown, 0.5, 548, 200))[0];
+    assert_eq!((row.class, row.state), (RiskClass::Growth, RiskState::Ok), "{}", row.reason);
+    assert!(row.p_crossed.iter().all(|&p| p == Some(0.0)), "not within half a year: {:?}", row.p_crossed);
+    let crossing = date(2024, 12, 30) + 430.days();
+    for (day, what) in [(row.dates.q10, "q10"), (row.dates.q50, "q50"), (row.dates.q90, "q90")] {
+        let day = day.expect("every future crosses within 548 days");
+        assert!(day > crossing - 45.days() && day <= crossing + 10.days(), "{what} {day}, planted {crossing}");
+    }
+    // 18 months are not 12: the futures of a year say nothing of it.
+    let year = judge(&history, &expected[..365], &noisy_paths("growth", grown, 0.5, 365, 200));
+    assert_eq!((year[0].dates.q10, year[0].class), (None, RiskClass::None), "{}", year[0].reason);
+}
+
+#[test]
+fn every_row_has_one_class_and_the_classes_add_up() {
+    let level = |server: usize, day: usize| 40.0 + 8.0 * server as f64 + if day.is_multiple_of(30) { 25.0 } else { 0.0 };
+    let mut counts = std::collections::BTreeMap::new();
+    for server in 0..8 {
+        let history = percent("web-1", "cpu", vec![60.0; if server == 7 { 100 } else { 1095 }]);
+        let expected: Vec<f64> = (0..365).map(|day| level(server, day)).collect();
+        for row in judge(&history, &expected, &noisy_paths("classes", |day| level(server, day), 2.0, 90, 20)) {
+            *counts.entry((row.threshold as u32, row.min_days, row.class)).or_insert(0) += 1;
+        }
+    }
+    for key in [(80, 1), (80, 3), (90, 1), (90, 3)] {
+        let of_key: Vec<i32> =
+            RiskClass::ALL.iter().map(|&class| counts.get(&(key.0, key.1, class)).copied().unwrap_or(0)).collect();
+        assert_eq!(of_key.iter().sum::<i32>(), 8, "{key:?}: {of_key:?}");
+        assert!(of_key.iter().filter(|&&count| count > 0).count() >= 3, "{key:?}: {of_key:?}");
+    }
 }
 
 proptest! {
