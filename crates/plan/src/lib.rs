@@ -15,6 +15,7 @@ mod load;
 mod measures;
 mod passage;
 mod prices;
+pub mod proof;
 mod retire;
 mod risk;
 mod seen;

@@ -3,5 +3,6 @@
 mod class;
 mod common;
 mod group;
+mod proof;
 mod risk;
 mod size;

@@ -150,7 +150,8 @@ fn growth_that_passes_80_within_18_months_has_its_chance_and_its_dates() {
 
 #[test]
 fn every_row_has_one_class_and_the_classes_add_up() {
-    let level = |server: usize, day: usize| 40.0 + 8.0 * server as f64 + if day.is_multiple_of(30) { 25.0 } else { 0.0 };
+    let level =
+        |server: usize, day: usize| 40.0 + 8.0 * server as f64 + if day.is_multiple_of(30) { 25.0 } else { 0.0 };
     let mut counts = std::collections::BTreeMap::new();
     for server in 0..8 {
         let history = percent("web-1", "cpu", vec![60.0; if server == 7 { 100 } else { 1095 }]);
