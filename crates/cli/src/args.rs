@@ -495,10 +495,15 @@ Examples:
   fleetcast backtest --lake l
   fleetcast backtest --series demand.csv --season 7 --horizon 90 --windows 4 --out forecasts.parquet
   fleetcast backtest --series hourly.parquet --frequency H --horizon 48 --windows 1 --models auto,seasonal-naive,theta
+  fleetcast backtest --lake l --decisions
 
 How to read the table: MASE below 1 beats repeating the last season inside the history; WQL weighs all
 quantiles, lower is better; cov90 is the share of actuals inside the 90 % interval, and should be near 0.90.
-A method is worth its trouble when its `rel` columns (its score / that of seasonal-naive) are well below 1.")]
+A method is worth its trouble when its `rel` columns (its score / that of seasonal-naive) are well below 1.
+
+With --decisions, what would have been advised is held against what then came: warnings by average precision
+(1 is perfect), P by Brier skill (0 is the base rate), sizes by regret, the USD per server and month that the best
+choice in hindsight would have saved. Rules that people use today are run on the same past (docs/decisions.md).")]
 pub struct BacktestArgs {
     #[command(flatten)]
     pub source: Source,
@@ -506,12 +511,21 @@ pub struct BacktestArgs {
     pub settings: Settings,
     #[command(flatten)]
     pub series_settings: SeriesSettings,
-    /// Past cutoffs to forecast from
+    /// Past cutoffs to forecast from [default: 4, fewer for short histories; 12 with --decisions]
     #[arg(long, value_name = "N")]
     pub windows: Option<usize>,
-    /// Steps between two cutoffs [default: the horizon]
+    /// Steps between two cutoffs [default: the horizon; 30 with --decisions]
     #[arg(long, value_name = "STEPS")]
     pub step: Option<usize>,
+    /// Judge warnings and sizes in place of forecasts, beside the rules people use
+    #[arg(long, conflicts_with_all = ["series", "out", "models"])]
+    pub decisions: bool,
+    /// Thresholds in % of capacity that warnings are judged at, with --decisions [default: 80,90]
+    #[arg(long, value_delimiter = ',', value_name = "PERCENT", requires = "decisions")]
+    pub threshold: Vec<f64>,
+    /// Prices of instance types that sizes are judged by, with --decisions [default: as `plan`]
+    #[arg(long, value_name = "FILE", requires = "decisions")]
+    pub price_book: Option<PathBuf>,
     /// Write every forecast made to this file (CSV or Parquet), and the timings beside it
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -13,6 +13,7 @@
 pub mod backtest;
 pub mod config;
 mod context;
+pub mod decisions;
 pub mod demo;
 mod differences;
 mod error;

@@ -2,6 +2,7 @@
 
 use crate::backtest::Backtested;
 use crate::config::Config;
+use crate::decisions::Decided;
 use crate::forecast::{Forecasts, SeriesForecast};
 use crate::line_up::{AUTO, BASELINE};
 use crate::plan::{Plan, WeeklyRisk};
@@ -101,6 +102,12 @@ pub(crate) fn write_backtest(
     let mode = Mode::ReplaceRun(run_id.to_owned());
     change.write(Table::Backtests, &tables::backtests(Some(run_id), panel, &backtested.backtest)?, &mode)?;
     Ok(change.write(Table::Scores, &tables::scores(run_id, &backtested.scores)?, &mode)?)
+}
+
+/// Writes the scores of past decisions.
+pub(crate) fn write_decisions(change: &Change, run_id: &str, decided: &Decided) -> Result<()> {
+    let mode = Mode::ReplaceRun(run_id.to_owned());
+    Ok(change.write(Table::Scores, &tables::decision_scores(run_id, &decided.scores)?, &mode)?)
 }
 
 /// Writes forecasts, what regenerates their paths, and the weights of the members.

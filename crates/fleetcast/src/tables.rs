@@ -1,6 +1,7 @@
 //! Nouns as rows of the lake's tables, and back.
 
 use crate::Result;
+use crate::decisions::DecisionScore;
 use crate::forecast::SeriesForecast;
 use crate::plan::WeeklyRisk;
 use fleetcast_backtest::{Backtest, ModelScores, Row};
@@ -211,6 +212,19 @@ pub(crate) fn scores(run_id: &str, scores: &[ModelScores]) -> Result<Frame> {
         .with("value", values)?
         .with("low", lows)?
         .with("high", highs)?)
+}
+
+/// The scores table for decisions: the same columns, the method standing for the model.
+pub(crate) fn decision_scores(run_id: &str, scores: &[DecisionScore]) -> Result<Frame> {
+    let end = |choose: fn((f64, f64)) -> f64| scores.iter().map(move |row| row.estimate.interval.map(choose));
+    Ok(Frame::new()
+        .with("run_id", Column::repeated(run_id, scores.len()))?
+        .with("model", scores.iter().map(|row| row.method.as_str()).collect::<Vec<_>>())?
+        .with("slice", scores.iter().map(|row| row.slice.as_str()).collect::<Vec<_>>())?
+        .with("score", scores.iter().map(|row| row.score.as_str()).collect::<Vec<_>>())?
+        .with("value", scores.iter().map(|row| row.estimate.value).collect::<Vec<_>>())?
+        .with("low", end(|(low, _)| low).collect::<Vec<_>>())?
+        .with("high", end(|(_, high)| high).collect::<Vec<_>>())?)
 }
 
 /// The risks table.

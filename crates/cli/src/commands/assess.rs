@@ -107,11 +107,16 @@ fn source(source: &Source) -> Result<&Path, &Path> {
 }
 
 pub fn backtest(args: &BacktestArgs, global: &Global, context: &Context) -> anyhow::Result<()> {
-    let mut config = config(&args.settings, None)?;
+    let plan = PlanSettings { threshold: args.threshold.clone(), lambda: None, price_book: args.price_book.clone() };
+    let mut config = config(&args.settings, Some(&plan))?;
     config.forecast.windows = args.windows.or(config.forecast.windows);
     config.forecast.step = args.step.or(config.forecast.step);
     config.forecast.bounds = args.series_settings.bounds.map(|(low, high)| [low, high]).or(config.forecast.bounds);
     config.check()?;
+    if let (true, Ok(lake)) = (args.decisions, source(&args.source)) {
+        let decided = fleetcast::decisions::decide_lake(&open(lake)?, &config, context)?;
+        return answer(global, &super::decisions::text(&decided), &super::decisions::json(&decided));
+    }
     let backtested = match source(&args.source) {
         Ok(lake) => fleetcast::run::backtest_lake(&open(lake)?, &config, args.out.as_deref(), context)?,
         Err(series) => {

@@ -1,6 +1,7 @@
 //! One function per command: arguments to the library's words, results to text.
 
 mod assess;
+mod decisions;
 mod demo;
 mod generate;
 mod ingest;

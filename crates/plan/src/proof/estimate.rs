@@ -38,6 +38,11 @@ impl Resamples {
         Self { whole: vec![1; n_servers], samples: (0..count).map(sample).collect() }
     }
 
+    /// Number of servers.
+    pub fn n_servers(&self) -> usize {
+        self.whole.len()
+    }
+
     /// The estimate of a score of rows, each counted as often as its server was drawn; `None` when the
     /// rows have no such score.
     pub fn estimate(&self, score: impl Fn(&[u32]) -> Option<f64>) -> Option<Estimate> {

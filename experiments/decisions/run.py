@@ -1,0 +1,85 @@
+"""Generates fleets with their oracles, decides again at past origins, and prints the scores as Markdown.
+
+    python3 experiments/decisions/run.py FOLDER --fleetcast target/release/fleetcast --seeds 9201 9202
+
+A fleet that is already in FOLDER is not generated again.
+"""
+
+import argparse
+import datetime
+import json
+import pathlib
+import subprocess
+
+START = datetime.date(2022, 1, 1)
+WARNINGS = ["average_precision", "precision", "recall", "brier_skill", "calibration_error", "value_0.05", "value_0.2"]
+SIZES = ["regret_usd_per_month", "saving_usd_per_month", "bad_day_rate", "worst_run_days", "sound_savings", "promise_error"]
+
+
+def origins(args):
+    last = START + datetime.timedelta(args.days - 1)
+    held_out = (args.horizon + number * args.step for number in range(args.origins))
+    return [(last - datetime.timedelta(days)).isoformat() for days in held_out]
+
+
+def decide(args, seed):
+    lake = pathlib.Path(args.folder, f"{args.sampled}-{seed}")
+    if not lake.exists():
+        subprocess.run(
+            [args.fleetcast, "--quiet", "generate", "--lake", lake, "--servers", str(args.servers), "--days", str(args.days),
+             "--step", args.sampled, "--seed", str(seed), "--oracle", ",".join(origins(args)), "--oracle-horizon", "366",
+             "--tables", "servers,metrics,samples,daily,oracle"],
+            check=True, stdout=subprocess.DEVNULL)
+    answer = subprocess.run(
+        [args.fleetcast, "--quiet", "--json", "backtest", "--lake", lake, "--decisions", "--horizon", str(args.horizon),
+         "--windows", str(args.origins), "--step", str(args.step)],
+        check=True, capture_output=True, text=True)
+    return json.loads(answer.stdout)
+
+
+def table(scores, slice_, names):
+    methods = list(dict.fromkeys(row["method"] for row in scores if row["slice"] == slice_))
+    found = {(row["method"], row["score"]): row for row in scores if row["slice"] == slice_}
+
+    def cell(method, name):
+        row = found.get((method, name))
+        if row is None:
+            return ""
+        interval = "" if row["low"] is None else f" ({row['low']:.3g} to {row['high']:.3g})"
+        return f"{row['value']:.3g}" + (interval if name == names[0] else "")
+
+    print(f"\n| {slice_} | " + " | ".join(names) + " |\n|" + "---|" * (len(names) + 1))
+    for method in methods:
+        print(f"| {method} | " + " | ".join(cell(method, name) for name in names) + " |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("--fleetcast", default="target/release/fleetcast")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[9201])
+    parser.add_argument("--servers", type=int, default=300)
+    parser.add_argument("--days", type=int, default=1277)
+    parser.add_argument("--sampled", default="15min")
+    parser.add_argument("--horizon", type=int, default=90)
+    parser.add_argument("--origins", type=int, default=6)
+    parser.add_argument("--step", type=int, default=60)
+    args = parser.parse_args()
+    pathlib.Path(args.folder).mkdir(parents=True, exist_ok=True)
+    for seed in args.seeds:
+        decided = decide(args, seed)
+        print(f"\n## Seed {seed}: {args.servers} servers, {args.days} days at {args.sampled}, origins {', '.join(decided['origins'])}")
+        for slice_ in dict.fromkeys(row["slice"] for row in decided["scores"]):
+            kind = slice_.split()[0]
+            names = WARNINGS if kind == "crosses" else SIZES if kind == "sizes" else list(
+                dict.fromkeys(row["score"] for row in decided["scores"] if row["slice"] == slice_))
+            table(decided["scores"], slice_, names)
+        shares = [row for row in decided["scores"] if row["score"].endswith("_of_oracle")]
+        print("\n| share of the oracle's | value | 95 % interval |\n|---|---|---|")
+        for row in shares:
+            low, high = (f"{row[end]:.3f}" if row[end] is not None else "" for end in ("low", "high"))
+            print(f"| {row['slice']}: {row['score'].removesuffix('_of_oracle')} | {row['value']:.3f} | {low} to {high} |")
+
+
+if __name__ == "__main__":
+    main()
