@@ -109,8 +109,8 @@ impl Auto {
     /// [`Error::Horizon`] when `runs` look ahead by another number of steps.
     pub fn fit_runs(&self, runs: &mut Runs) -> Result<FleetFit> {
         self.check_horizon(runs)?;
-        let plan = prepare(self, runs, 0);
-        let mut learned = learn(self, runs, 0, plan);
+        let prepared = prepare(self, runs, 0);
+        let mut learned = learn(self, runs, 0, prepared);
         let panel = runs.panel();
         let mut fits: Fits = self.members.iter().map(|_| None).collect();
         learned.rescue(self, |member, at| {
@@ -172,17 +172,21 @@ impl Auto {
         held_out: usize,
     ) -> Result<(Vec<CoreResult<Forecast>>, Seconds)> {
         self.check_horizon(runs)?;
-        let plan = prepare(self, runs, held_out);
-        let mut seconds = self.member_seconds(runs, plan.offsets.iter().map(|offset| held_out + offset));
+        let prepared = prepare(self, runs, held_out);
+        let mut seconds = Seconds::default();
+        for (origin, offset) in prepared.plan.offsets.iter().enumerate() {
+            seconds = seconds + self.member_seconds(runs, held_out + offset, prepared.members_at(origin));
+        }
+        let last: Vec<usize> = (0..self.members.len()).filter(|&member| prepared.kept[member]).collect();
         let before = runs.now();
-        let mut learned = learn(self, runs, held_out, plan);
+        let mut learned = learn(self, runs, held_out, prepared);
         let learning = runs.now().since(before);
         learned.rescue(self, |member, at| {
             let model = self.members[member].as_ref();
             runs.ensure(model, held_out, false);
             runs.get(model.name(), held_out).is_some_and(|run| run.forecasts()[at].is_ok())
         });
-        seconds = seconds + learning + self.member_seconds(runs, std::iter::once(held_out));
+        seconds = seconds + learning + self.member_seconds(runs, held_out, last.into_iter());
         let before = runs.now();
         let forecasts = (learned.recipes.par_iter().enumerate())
             .map(|(at, recipe)| self.forecast_series(runs, held_out, at, recipe.as_ref()))
@@ -190,8 +194,8 @@ impl Auto {
         Ok((forecasts, seconds + runs.now().since(before)))
     }
 
-    fn member_seconds(&self, runs: &Runs, cutoffs: impl Iterator<Item = usize>) -> Seconds {
-        let runs = cutoffs.flat_map(|held_out| self.members.iter().filter_map(move |m| runs.get(m.name(), held_out)));
+    fn member_seconds(&self, runs: &Runs, held_out: usize, members: impl Iterator<Item = usize>) -> Seconds {
+        let runs = members.filter_map(|member| runs.get(self.members[member].name(), held_out));
         runs.fold(Seconds::default(), |sum, run| sum + run.seconds())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::calibrate::Calibration;
 use crate::plan::Plan;
+use crate::prune::kept;
 use crate::spread::{Judged, Trajectory};
 use crate::validation::{Trials, trials};
 use crate::weights::{Combined, alone, combine};
@@ -72,24 +73,55 @@ impl Learned {
     }
 }
 
-/// Plans the validation of the cutoff `held_out` steps from the end, and runs the members for it.
-pub(crate) fn prepare(auto: &Auto, runs: &mut Runs, held_out: usize) -> Plan {
+/// The validation of one cutoff, its members run.
+pub(crate) struct Prepared {
+    pub(crate) plan: Plan,
+    /// Members that were run at every past cutoff; the others at the latest only.
+    pub(crate) kept: Vec<bool>,
+}
+
+impl Prepared {
+    /// The members that were run at the past cutoff number `origin`, by their places.
+    pub(crate) fn members_at(&self, origin: usize) -> impl Iterator<Item = usize> + '_ {
+        (0..self.kept.len()).filter(move |&member| origin == 0 || self.kept[member])
+    }
+}
+
+/// Plans the validation of the cutoff `held_out` steps from the end, and runs the members for it: all of them at the
+/// latest past cutoff, and at the others those that it leaves worth their time.
+pub(crate) fn prepare(auto: &Auto, runs: &mut Runs, held_out: usize) -> Prepared {
     let lengths = runs.panel().histories().iter().filter_map(|h| h.len().checked_sub(held_out).filter(|&n| n > 0));
     let plan = Plan::new(lengths.collect(), auto.settings());
-    for offset in &plan.offsets {
-        for member in auto.members() {
-            runs.ensure(member.as_ref(), held_out + offset, false);
+    let mut prepared = Prepared { plan, kept: vec![true; auto.members().len()] };
+    for origin in 0..prepared.plan.offsets.len() {
+        let members: Vec<usize> = prepared.members_at(origin).collect();
+        for member in members {
+            runs.ensure(auto.members()[member].as_ref(), held_out + prepared.plan.offsets[origin], false);
+        }
+        if origin == 0 && prepared.plan.offsets.len() > 1 {
+            prepared.kept = after_one_window(auto, runs, held_out, &prepared);
         }
     }
-    plan
+    prepared
+}
+
+/// Members that go on after the first past cutoff.
+fn after_one_window(auto: &Auto, runs: &Runs, held_out: usize, prepared: &Prepared) -> Vec<bool> {
+    let first = Plan { horizon: prepared.plan.horizon, offsets: prepared.plan.offsets[..1].to_vec() };
+    let trials = trials(runs, auto, held_out, &first, &prepared.kept);
+    let pools = pools(runs.panel().histories(), &trials);
+    let pools: Vec<Vec<&Trials>> =
+        pools.iter().map(|pool| pool.from.iter().filter_map(|&at| trials[at].as_ref()).collect()).collect();
+    kept(&pools, auto.guard(), prepared.kept.len())
 }
 
 /// Learns from the member forecasts that [`prepare`] ran.
-pub(crate) fn learn(auto: &Auto, runs: &Runs, held_out: usize, plan: Plan) -> Learned {
-    let trials = trials(runs, auto, held_out, &plan);
+pub(crate) fn learn(auto: &Auto, runs: &Runs, held_out: usize, prepared: Prepared) -> Learned {
+    let Prepared { plan, kept } = prepared;
+    let trials = trials(runs, auto, held_out, &plan, &kept);
     let mut learned = Learned { recipes: vec![None; trials.len()], plan, calibrations: Vec::new() };
     for pool in pools(runs.panel().histories(), &trials) {
-        learn_pool(auto, runs.panel().histories(), &trials, &pool, &mut learned, held_out);
+        learn_pool((auto, &kept), runs.panel().histories(), &trials, &pool, &mut learned, held_out);
     }
     learned
 }
@@ -127,7 +159,7 @@ fn pools(histories: &[History], trials: &[Option<Trials>]) -> Vec<Pool> {
 }
 
 fn learn_pool(
-    auto: &Auto,
+    (auto, kept): (&Auto, &[bool]),
     histories: &[History],
     trials: &[Option<Trials>],
     pool: &Pool,
@@ -136,7 +168,7 @@ fn learn_pool(
 ) {
     let guard = auto.guard();
     let from: Vec<&Trials> = pool.from.iter().filter_map(|&at| trials[at].as_ref()).collect();
-    let (fleet_weights, combined) = combine(&from, guard, auto.members().len(), &learned.plan);
+    let (fleet_weights, combined) = combine(&from, guard, kept, &learned.plan);
     let judged: Vec<Judged> = from.iter().zip(&combined).map(|(trials, combined)| judge(trials, combined)).collect();
     let measured = Calibration::measure(&pool.name, &judged.iter().collect::<Vec<_>>(), &learned.plan);
     let calibration = Arc::new(measured.unwrap_or_else(|| Calibration::unmeasured(auto.settings().season_length)));

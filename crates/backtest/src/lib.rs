@@ -18,6 +18,7 @@ mod dependence;
 mod error;
 mod learn;
 mod plan;
+mod prune;
 mod run;
 mod scores;
 mod slice;

@@ -72,13 +72,26 @@ pub(crate) struct Trials<'a> {
 }
 
 /// Trials of every series at the cutoff `held_out` steps before its end; `None` for one that has no
-/// steps there. The members must have been run at every cutoff of the plan.
-pub(crate) fn trials<'a>(runs: &'a Runs, auto: &Auto, held_out: usize, plan: &Plan) -> Vec<Option<Trials<'a>>> {
+/// steps there. The members that are `kept` must have been run at every cutoff of the plan; others count as absent.
+pub(crate) fn trials<'a>(
+    runs: &'a Runs,
+    auto: &Auto,
+    held_out: usize,
+    plan: &Plan,
+    kept: &[bool],
+) -> Vec<Option<Trials<'a>>> {
     let histories = runs.panel().histories();
-    (0..histories.len()).into_par_iter().map(|at| trials_of(runs, auto, held_out, plan, at)).collect()
+    (0..histories.len()).into_par_iter().map(|at| trials_of(runs, auto, held_out, plan, kept, at)).collect()
 }
 
-fn trials_of<'a>(runs: &'a Runs, auto: &Auto, held_out: usize, plan: &Plan, at: usize) -> Option<Trials<'a>> {
+fn trials_of<'a>(
+    runs: &'a Runs,
+    auto: &Auto,
+    held_out: usize,
+    plan: &Plan,
+    kept: &[bool],
+    at: usize,
+) -> Option<Trials<'a>> {
     let history: &'a History = &runs.panel().histories()[at];
     let length = history.len().checked_sub(held_out).filter(|&n| n > 0)?;
     let season_length = auto.settings().season_length;
@@ -98,9 +111,9 @@ fn trials_of<'a>(runs: &'a Runs, auto: &Auto, held_out: usize, plan: &Plan, at: 
         if actual.iter().all(|v| v.is_nan()) {
             continue;
         }
-        let points = (auto.members().iter().zip(&mut found.usable))
-            .map(|(member, usable)| {
-                let points = said(member.name());
+        let points = (auto.members().iter().zip(kept).zip(&mut found.usable))
+            .map(|((member, &kept), usable)| {
+                let points = if kept { said(member.name()) } else { None };
                 *usable |= points.is_some();
                 points.unwrap_or(guard)
             })

@@ -12,6 +12,8 @@ const SERIES_ROUNDS: usize = 8;
 const GUARD_MARGIN: f64 = 1.1;
 /// Points that fleet-wide selection looks at; more change its weights by less than a draw does.
 const FLEET_POINTS: usize = 24_000;
+/// Points that tell what each member is worth: it is only asked whether that is clearly something.
+const WORTH_POINTS: usize = 6_000;
 /// Shares of a series' own weights that are tried.
 const OWN_SHARES: [f64; 4] = [0.0, 0.25, 0.5, 0.75];
 
@@ -90,6 +92,16 @@ impl Sample {
         best
     }
 
+    /// Error of the members together by these weights.
+    fn loss(&self, weights: &[f64]) -> f64 {
+        let mut together = vec![0.0; self.actual.len()];
+        for (column, share) in self.columns.iter().zip(weights).filter(|(_, share)| **share > 0.0) {
+            together.iter_mut().zip(column).for_each(|(sum, point)| *sum += share * point);
+        }
+        let errors = self.actual.iter().zip(&self.weight).zip(&together);
+        errors.map(|((y, w), point)| w * (y - point).abs()).sum()
+    }
+
     fn loss_with(&self, sum: &[f64], member: usize, share: f64) -> f64 {
         let column = &self.columns[member];
         let mut loss = 0.0;
@@ -111,19 +123,38 @@ struct FleetWeights {
     without: Vec<Vec<f64>>,
 }
 
+/// About `n_points` points of all trials.
+fn fleet_sample(series: &[&Trials], n_members: usize, n_points: usize) -> Sample {
+    let n_all: usize = series.iter().flat_map(|s| &s.trials).map(|t| t.actual.len()).sum();
+    // An odd stride visits every day of the week.
+    let stride = (n_all / n_points).max(1) | 1;
+    let mut sample = Sample::new(n_members);
+    series.iter().flat_map(|s| &s.trials).for_each(|trial| sample.add(trial, stride));
+    sample
+}
+
+/// What the best combination of the `kept` members loses without each of them, as a share of its error.
+pub(crate) fn worth(series: &[&Trials], kept: &[bool]) -> Vec<f64> {
+    let sample = fleet_sample(series, kept.len(), WORTH_POINTS);
+    let error = |allowed: &[bool]| sample.loss(&sample.greedy(allowed, FLEET_ROUNDS));
+    let together = error(kept);
+    let lost = |member: usize| {
+        let mut others = kept.to_vec();
+        others[member] = false;
+        let without = error(&others);
+        if kept[member] && without > together { without / together - 1.0 } else { 0.0 }
+    };
+    (0..kept.len()).into_par_iter().map(lost).collect()
+}
+
 impl FleetWeights {
-    fn learn(series: &[&Trials], n_members: usize, plan: &Plan) -> Self {
-        let n_points: usize = series.iter().flat_map(|s| &s.trials).map(|t| t.actual.len()).sum();
-        // An odd stride visits every day of the week.
-        let stride = (n_points / FLEET_POINTS).max(1) | 1;
-        let mut sample = Sample::new(n_members);
-        series.iter().flat_map(|s| &s.trials).for_each(|trial| sample.add(trial, stride));
-        let everyone = vec![true; n_members];
+    fn learn(series: &[&Trials], kept: &[bool], plan: &Plan) -> Self {
+        let sample = fleet_sample(series, kept.len(), FLEET_POINTS);
         let mut learned: Vec<Vec<f64>> = (0..=plan.offsets.len())
             .into_par_iter()
             .map(|origin| match origin {
-                0 => sample.greedy(&everyone, FLEET_ROUNDS),
-                _ => sample.without(origin - 1, plan).greedy(&everyone, FLEET_ROUNDS),
+                0 => sample.greedy(kept, FLEET_ROUNDS),
+                _ => sample.without(origin - 1, plan).greedy(kept, FLEET_ROUNDS),
             })
             .collect();
         let all = learned.remove(0);
@@ -131,18 +162,18 @@ impl FleetWeights {
     }
 }
 
-/// Combines the members of each series of one pool. `guard` is the place of the guarding member.
+/// Combines the members of each series of one pool that are `kept`. `guard` is the place of the guarding member.
 ///
 /// Fleet-wide weights hold for all; how far a series may follow its own errors is one share for the pool,
 /// the best one on origins left out. A member that loses clearly to the guard on a series has no weight in it,
 /// and where the combination still loses the guard stands alone.
 ///
 /// Returns the fleet-wide weights (the guard alone without any series) and those of each series.
-pub(crate) fn combine(series: &[&Trials], guard: usize, n_members: usize, plan: &Plan) -> (Vec<f64>, Vec<Combined>) {
+pub(crate) fn combine(series: &[&Trials], guard: usize, kept: &[bool], plan: &Plan) -> (Vec<f64>, Vec<Combined>) {
     if series.is_empty() {
-        return (alone(guard, n_members), Vec::new());
+        return (alone(guard, kept.len()), Vec::new());
     }
-    let fleet = FleetWeights::learn(series, n_members, plan);
+    let fleet = FleetWeights::learn(series, kept, plan);
     let candidates: Vec<Candidates> = series.par_iter().map(|s| Candidates::new(s, &fleet, guard, plan)).collect();
     let share = OWN_SHARES
         .into_iter()

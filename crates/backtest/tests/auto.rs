@@ -8,6 +8,7 @@ use fleetcast_core::{
 use fleetcast_numeric::Stream;
 use jiff::civil::date;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Repeats the last week and adds `drift` per step; `off` is added to every forecast.
 struct Repeat {
@@ -266,4 +267,37 @@ fn wrong_settings_are_refused() {
     let twice = members().remove(0);
     let models = [twice.as_ref(), twice.as_ref()];
     assert!(matches!(backtest(&mut runs, &models, None, &windows), Err(Error::DuplicateModel { .. })));
+}
+
+/// Counts how often it is asked.
+struct Counted {
+    inner: Repeat,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Model for Counted {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn fit(&self, history: &History) -> Result<Box<dyn Fitted>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.inner.fit(history)
+    }
+}
+
+#[test]
+fn a_member_that_loses_clearly_in_the_first_window_is_not_run_again() {
+    let runs_of = |n_series: u64| {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let mut members = members();
+        let inner = Repeat { name: "lost", drift: 1.0, off: 90.0, weeks: 1 };
+        members.push(Box::new(Counted { inner, asked: Arc::clone(&asked) }));
+        let auto = Auto::new(members, AutoSettings::new(30, 7, medians)).expect("the settings are right");
+        let fleet = auto.fit_fleet(&noisy(n_series, 400)).expect("the panel is right");
+        assert!(fleet.series().iter().flatten().flat_map(|s| s.weights()).all(|w| &*w.model != "lost"));
+        asked.load(Ordering::Relaxed) / n_series as usize
+    };
+    // Four past cutoffs; with few series all of them judge.
+    assert_eq!((runs_of(120), runs_of(12)), (1, 10));
 }

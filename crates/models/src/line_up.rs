@@ -22,7 +22,7 @@ pub const NAMES: &[&str] = &[
 
 /// Names of the methods that `auto` weighs up, in the order of [`members`]: each has shown on windows that nobody tunes
 /// on what it gains for its time. The others are asked for by name.
-pub const MEMBERS: &[&str] = &["seasonal-naive", "naive", "seasonal-mean", "theta", "calendar-ridge"];
+pub const MEMBERS: &[&str] = &["seasonal-naive", "naive", "seasonal-mean", "theta", "calendar-ridge", "boosted"];
 
 /// What the methods of one run have in common.
 #[derive(Clone, Debug)]
