@@ -393,7 +393,7 @@ fn write_part(servers: &[ServerTelemetry], part: usize, (wanted, order): (&[Tabl
     let [samples, daily, truth, crossings] =
         [Table::Samples, Table::Daily, Table::Truth, Table::TruthCrossings].map(|table| wanted.contains(&table));
     if samples || daily {
-        let frame = samples_frame(servers, &|s| s.collected_rows().collect())?;
+        let frame = samples_frame(servers, &Rows::collected)?;
         if daily {
             let days = match daily_of(servers)? {
                 Some(days) => days,
@@ -403,7 +403,7 @@ fn write_part(servers: &[ServerTelemetry], part: usize, (wanted, order): (&[Tabl
         }
         let is_disturbed = order == Order::Delivery && servers.iter().any(|s| !s.deliveries.is_empty());
         if samples && is_disturbed {
-            sink(Table::Samples, &samples_frame(servers, &ServerTelemetry::delivered_rows)?, part)?;
+            sink(Table::Samples, &samples_frame(servers, &|s| Rows::These(s.delivered_rows()))?, part)?;
         } else if samples {
             sink(Table::Samples, &frame, part)?;
         }
@@ -417,24 +417,62 @@ fn write_part(servers: &[ServerTelemetry], part: usize, (wanted, order): (&[Tabl
     Ok(())
 }
 
-/// A column of one value per sample of each server.
-fn per_sample<T: Clone>(servers: &[ServerTelemetry], value: impl Fn(&ServerTelemetry) -> T) -> Vec<T> {
-    servers.iter().flat_map(|s| std::iter::repeat_n(value(s), s.ts_ms.len())).collect()
+/// Which samples of a server go into a table, in their order there.
+enum Rows {
+    All(usize),
+    These(Vec<usize>),
 }
 
-fn id_of(server: &ServerTelemetry) -> Arc<str> {
-    server.server.server_id().into()
+impl Rows {
+    /// Those that were collected: a row without any value is not there.
+    fn collected(server: &ServerTelemetry) -> Self {
+        // A metric that is never missing tells it without a look at each row.
+        let is_whole = |series: &Vec<f64>| !series.iter().any(|value| value.is_nan());
+        if server.observed.iter().any(is_whole) {
+            return Self::All(server.ts_ms.len());
+        }
+        Self::These(server.collected_rows().collect())
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::All(n) => *n,
+            Self::These(rows) => rows.len(),
+        }
+    }
+
+    /// Appends the values of these rows to a column.
+    fn extend<T: Copy, U>(&self, column: &mut Vec<U>, values: &[T], convert: impl Fn(T) -> U) {
+        match self {
+            Self::All(_) => column.extend(values.iter().map(|&value| convert(value))),
+            Self::These(rows) => column.extend(rows.iter().map(|&row| convert(values[row]))),
+        }
+    }
 }
 
-/// What was collected: a row without any value is not there.
-fn samples_frame(servers: &[ServerTelemetry], rows_of: &dyn Fn(&ServerTelemetry) -> Vec<usize>) -> Result<Frame> {
-    let rows: Vec<(&ServerTelemetry, Vec<usize>)> = servers.iter().map(|s| (s, rows_of(s))).collect();
-    let ids = rows.iter().flat_map(|(s, rows)| std::iter::repeat_n(id_of(s), rows.len()));
-    let times = rows.iter().flat_map(|(s, rows)| rows.iter().map(|&row| s.ts_ms[row]));
-    let mut frame = Frame::new().with("server_id", ids.collect::<Vec<Arc<str>>>())?.with("ts", Column::times(times))?;
+/// A column of the servers' ids, each as often as it has rows. All columns of samples are filled server by
+/// server: an iterator over the rows of all would look at every row whether the server is done.
+fn ids(servers: &[ServerTelemetry], n_rows: impl Fn(usize) -> usize) -> Column {
+    let mut column = Vec::with_capacity((0..servers.len()).map(&n_rows).sum());
+    for (at, server) in servers.iter().enumerate() {
+        let id: Arc<str> = server.server.server_id().into();
+        column.extend(std::iter::repeat_n(Some(id), n_rows(at)));
+    }
+    Column::Text(column)
+}
+
+/// What was collected.
+fn samples_frame(servers: &[ServerTelemetry], rows_of: &dyn Fn(&ServerTelemetry) -> Rows) -> Result<Frame> {
+    let rows: Vec<Rows> = servers.iter().map(rows_of).collect();
+    let n_rows = rows.iter().map(Rows::len).sum();
+    let mut times = Vec::with_capacity(n_rows);
+    servers.iter().zip(&rows).for_each(|(s, rows)| rows.extend(&mut times, &s.ts_ms, Some));
+    let mut frame =
+        Frame::new().with("server_id", ids(servers, |at| rows[at].len()))?.with("ts", Column::Time(times))?;
     for (metric, name) in METRICS.iter().enumerate() {
-        let values = rows.iter().flat_map(|(s, rows)| rows.iter().map(|&row| s.observed[metric][row]));
-        frame = frame.with(name, values.collect::<Vec<f64>>())?;
+        let mut values = Vec::with_capacity(n_rows);
+        servers.iter().zip(&rows).for_each(|(s, rows)| rows.extend(&mut values, &s.observed[metric], |value| value));
+        frame = frame.with(name, Column::Float(values))?;
     }
     Ok(frame)
 }
@@ -442,21 +480,27 @@ fn samples_frame(servers: &[ServerTelemetry], rows_of: &dyn Fn(&ServerTelemetry)
 /// Daily rows of servers generated at day step; `None` at finer steps.
 fn daily_of(servers: &[ServerTelemetry]) -> Result<Option<Frame>> {
     let Some(days) = servers.iter().map(|s| s.daily.as_ref()).collect::<Option<Vec<_>>>() else { return Ok(None) };
-    let dates: Vec<Date> = days.iter().flat_map(|d| d.dates.iter().copied()).collect();
-    // A day of which nothing was collected keeps its row.
-    let n_samples = servers.iter().flat_map(|s| (0..s.ts_ms.len()).map(|row| Some(i64::from(s.is_collected(row)))));
+    let n_rows = days.iter().map(|d| d.dates.len()).sum();
+    let (mut dates, mut n_samples) = (Vec::with_capacity(n_rows), Vec::with_capacity(n_rows));
+    for (server, daily) in servers.iter().zip(&days) {
+        dates.extend(daily.dates.iter().map(|date| Some(*date)));
+        // A day of which nothing was collected keeps its row.
+        n_samples.extend((0..server.ts_ms.len()).map(|row| Some(i64::from(server.is_collected(row)))));
+    }
     let mut frame = Frame::new()
-        .with("server_id", per_sample(servers, id_of))?
-        .with("date", dates)?
-        .with("n_samples", n_samples.collect::<Vec<Option<i64>>>())?;
+        .with("server_id", ids(servers, |at| servers[at].ts_ms.len()))?
+        .with("date", Column::Date(dates))?
+        .with("n_samples", Column::Int(n_samples))?;
     for (metric, name) in METRICS.iter().enumerate() {
-        let column = |of: &dyn Fn(&fleetcast_sim::DailyTelemetry) -> Vec<f64>| {
-            days.iter().flat_map(|d| of(d)).collect::<Vec<f64>>()
+        let column = |of: &dyn Fn(&fleetcast_sim::DailyTelemetry) -> &[Vec<f64>; 4]| {
+            let mut values = Vec::with_capacity(n_rows);
+            days.iter().for_each(|d| values.extend_from_slice(&of(d)[metric]));
+            Column::Float(values)
         };
         frame = frame
-            .with(&format!("{name}_p95"), column(&|d| d.p95[metric].clone()))?
-            .with(&format!("{name}_mean"), column(&|d| d.mean[metric].clone()))?
-            .with(&format!("{name}_max"), column(&|d| d.max[metric].clone()))?;
+            .with(&format!("{name}_p95"), column(&|d| &d.p95))?
+            .with(&format!("{name}_mean"), column(&|d| &d.mean))?
+            .with(&format!("{name}_max"), column(&|d| &d.max))?;
     }
     Ok(Some(frame))
 }
@@ -473,7 +517,7 @@ fn truth_frame(servers: &[ServerTelemetry]) -> Result<Frame> {
     let mut saturated = Vec::with_capacity(rows);
     let mut parts: [Vec<f64>; 8] = std::array::from_fn(|_| Vec::with_capacity(rows));
     for server in servers {
-        let id = id_of(server);
+        let id: Arc<str> = server.server.server_id().into();
         for (at, &ts) in server.ts_ms.iter().enumerate() {
             for (name, metric) in &by_name {
                 let t = &server.truth[*metric];
@@ -521,13 +565,13 @@ fn events_frame(events: &[Event]) -> Result<Frame> {
     let text = |of: &dyn Fn(&Event) -> String| events.iter().map(of).collect::<Vec<String>>();
     Ok(Frame::new()
         .with("event_id", text(&|e| e.event_id.clone()))?
-        .with("type", text(&|e| e.event_type.clone()))?
-        .with("scope", text(&|e| e.scope.clone()))?
+        .with("type", text(&|e| e.event_type.to_owned()))?
+        .with("scope", text(&|e| e.scope.to_owned()))?
         .with("scope_id", text(&|e| e.scope_id.clone()))?
         .with("start", Column::times(events.iter().map(|e| e.start_ms)))?
         .with("peak", Column::times(events.iter().map(|e| e.peak_ms)))?
         .with("end", Column::Time(events.iter().map(|e| e.end_ms).collect()))?
-        .with("metric", events.iter().map(|e| e.metric.clone()).collect::<Vec<_>>())?
+        .with("metric", events.iter().map(|e| e.metric).collect::<Vec<_>>())?
         .with("size", events.iter().map(|e| e.size).collect::<Vec<_>>())?)
 }
 
@@ -541,8 +585,8 @@ mod tests {
             GenerateOptions { n_servers: 2, days: 60, step: SampleStep::Minutes5, ..GenerateOptions::default() };
         let fleet = fleet(&options).unwrap();
         let servers = [fleet.generate(0), fleet.generate(1)];
-        let by_time = samples_frame(&servers, &|s| s.collected_rows().collect()).unwrap();
-        let delivered = samples_frame(&servers, &ServerTelemetry::delivered_rows).unwrap();
+        let by_time = samples_frame(&servers, &Rows::collected).unwrap();
+        let delivered = samples_frame(&servers, &|s| Rows::These(s.delivered_rows())).unwrap();
         let repeats = servers.iter().flat_map(|s| &s.deliveries).filter(|delivery| delivery.is_repeat).count();
         assert!(repeats > 0);
         assert_eq!(delivered.rows(), by_time.rows() + repeats);

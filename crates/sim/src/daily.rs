@@ -1,9 +1,10 @@
 //! The primary process: the daily P95 of a server's demand, layer by layer.
 
+use crate::driver::{Driver, State};
 use crate::effects::Effects;
 use crate::events::Course;
 use crate::layers;
-use crate::noise::{Columns, Driver, Marginal, Mixer, Quad, WildDays};
+use crate::noise::{Columns, Marginal, Mixer, WildDays};
 use crate::scenario::Scenario;
 use crate::{Layer, Profile, Workspace};
 use fleetcast_numeric::{Stream, math, wide};
@@ -219,9 +220,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) seed: u64,
     pub(crate) server_id: &'a str,
     pub(crate) archetype: usize,
-    /// The noise of its pool, its service, and its region with the fleet's, before it is correlated.
-    /// Without columns where that share is nothing.
-    pub(crate) shared: [&'a Columns; 3],
+    /// The noise it has in common with others, before it is correlated. Without values where that is nothing.
+    pub(crate) shared: &'a Columns,
     pub(crate) course: &'a Course,
 }
 
@@ -269,16 +269,16 @@ impl DailyNoise {
     }
 
     /// What one scope's noise of day `last` passes on to the days after it.
-    pub(crate) fn state(&self, seed: u64, scope: Scope, scope_id: &str, last: usize) -> Vec<Quad> {
+    pub(crate) fn state(&self, seed: u64, scope: Scope, scope_id: &str, last: usize) -> State {
         self.driver.state(self.part(seed, scope, scope_id).0, last)
     }
 
     /// The correlated noise of one server: standard normal but for its wild days.
     fn standard(&self, sources: &Sources<'_>, n_days: usize, memory: &mut Workspace) -> Columns {
-        let mut values: Columns = std::array::from_fn(|_| memory.filled(n_days, 0.0));
-        for shared in sources.shared {
-            add(&mut values, shared);
-        }
+        let mut values: Columns = match &sources.shared[0][..] {
+            [] => std::array::from_fn(|_| memory.filled(n_days, 0.0)),
+            _ => sources.shared.each_ref().map(|column| memory.copy(column)),
+        };
         let (own, scale) = self.part(sources.seed, Scope::Server, sources.server_id);
         if scale > 0.0 {
             self.driver.add(own, scale, &mut values);
@@ -322,16 +322,22 @@ impl DailyNoise {
             laws[m].apply(&mut noise);
             layer.noise = noise;
             if sources.course.touches(m) {
-                layer.event = sources.course.daily(m, n_days).into();
+                let mut event = memory.filled(n_days, 1.0);
+                sources.course.lay_daily(m, &mut event);
+                layer.event = event.into();
             }
             layer.demand = layer.product(memory);
         }
     }
 }
 
-/// Adds one set of columns to another; nothing when it is empty.
+/// Adds one set of columns to another; those that are empty are nothing.
 pub(crate) fn add(sums: &mut Columns, terms: &Columns) {
     for (sums, terms) in sums.iter_mut().zip(terms) {
+        if sums.is_empty() {
+            sums.clone_from(terms);
+            continue;
+        }
         sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
     }
 }

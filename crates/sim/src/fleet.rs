@@ -3,7 +3,7 @@
 use crate::clock::ZoneDays;
 use crate::daily::{self, DailyNoise, Dates, Layers, Scope, Sources};
 use crate::effects::{self, Effects};
-use crate::events::{Collecting, Course, Instants, Laws, Life, Place, Pool, Resize, resizes};
+use crate::events::{Collecting, Course, Instants, Laws, Life, Owner, Place, Pool, Resize, resizes};
 use crate::intraday::{self, Inside, Ratios};
 use crate::layers::{self, Saturation};
 use crate::membership::{self, Membership};
@@ -42,10 +42,11 @@ pub struct Fleet {
     day_tables: Dates,
     /// Per region.
     zones: Vec<ZoneDays>,
-    /// Noise of each service, and of each region with that of the whole fleet, made when first asked for.
+    /// Noise of each service, of each region and of the whole fleet, made when first asked for.
     services: Vec<OnceLock<Columns>>,
     regions: Vec<OnceLock<Columns>>,
-    /// Noise of the pools asked for last: the servers of a pool are mostly generated one after another.
+    common: OnceLock<Columns>,
+    /// Shared noise of the pools asked for last: the servers of a pool are mostly generated one after another.
     pools: Mutex<VecDeque<(usize, Arc<Columns>)>>,
     /// Per archetype.
     ratios: Vec<OnceLock<Ratios>>,
@@ -85,6 +86,7 @@ impl Fleet {
             zones: scenario.regions.iter().map(|r| ZoneDays::new(&r.zone, &boundaries, spec.step)).collect(),
             services: scenario.raw.services.iter().map(|_| OnceLock::new()).collect(),
             regions: scenario.regions.iter().map(|_| OnceLock::new()).collect(),
+            common: OnceLock::new(),
             pools: Mutex::default(),
             ratios: scenario.archetypes.iter().map(|_| OnceLock::new()).collect(),
             scenario,
@@ -207,6 +209,7 @@ impl Fleet {
         let collecting = Collecting {
             law: &self.scenario.raw.collector,
             seed: self.spec.seed,
+            pool: &subject.pool,
             instants: self.instants(subject),
             n_days: self.spec.days,
             step_s: self.spec.step.seconds(),
@@ -257,7 +260,8 @@ impl Fleet {
 
     /// What is told of a server's events.
     fn events_of(&self, subject: &Subject) -> Vec<Event> {
-        subject.course.events(subject.server.server_id(), &self.instants(subject), self.spec.days)
+        let owner = Owner { server_id: subject.server.server_id(), pool: &subject.pool };
+        subject.course.events(owner, &self.instants(subject), self.spec.days)
     }
 
     /// The clock of a server.
@@ -283,12 +287,11 @@ impl Fleet {
     pub(crate) fn course(&self, seed: u64, subject: &Subject, begin: Range<usize>) -> Course {
         let member = &subject.member;
         let members = membership::pool_members(self.spec.seed, subject.index);
-        let kind = self.scenario.archetypes[member.archetype].profile.name();
         let resized = subject.course.resizes.iter().rfind(|resize| resize.day < begin.start);
         let place = Place {
             server_id: subject.server.server_id(),
             index: subject.index,
-            pool: Pool { name: &subject.pool, kind, members },
+            pool: Pool { name: &subject.pool, members },
             archetype: member.archetype,
             region: member.region,
             shape: resized.map_or(&subject.server.shape, |resize| &resize.shape),
@@ -303,39 +306,32 @@ impl Fleet {
         let (member, effects) = (&subject.member, &subject.effects);
         let kind = (member.archetype, member.region);
         let mut layers = daily::expected(&self.scenario, &self.day_tables, 0, kind, effects, memory);
-        let n = self.dates.len();
-        let seed = self.spec.seed;
-        let service = &self.scenario.raw.services[member.service].name;
-        let region = &self.scenario.regions[member.region].name;
-        let noise = |scope, name: &str| self.noise.shared(seed, scope, name, n);
-        let pool = self.pool_noise(subject);
-        let shared = [
-            &*pool,
-            self.services[member.service].get_or_init(|| noise(Scope::Service, service)),
-            self.regions[member.region].get_or_init(|| {
-                let (mut common, own) = (noise(Scope::Fleet, ""), noise(Scope::Region, region));
-                if common[0].is_empty() {
-                    return own;
-                }
-                daily::add(&mut common, &own);
-                common
-            }),
-        ];
+        let shared = self.shared_noise(subject);
         let (server_id, archetype) = (subject.server.server_id(), member.archetype);
-        let sources = Sources { seed, server_id, archetype, shared, course: &subject.course };
+        let seed = self.spec.seed;
+        let sources = Sources { seed, server_id, archetype, shared: &shared, course: &subject.course };
         self.noise.complete(&mut layers, effects, &sources, memory);
         layers
     }
 
-    /// The noise of a server's pool, remembered while its other servers are likely to ask for it.
-    fn pool_noise(&self, subject: &Subject) -> Arc<Columns> {
+    /// The noise that a server's pool, its service, its region and the fleet have, added up; remembered while
+    /// the other servers of the pool are likely to ask for it.
+    fn shared_noise(&self, subject: &Subject) -> Arc<Columns> {
         let key = subject.member.pool;
         // A thread that panicked while it held the lock left the list whole: entries are only moved in.
         let recent = || self.pools.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some((_, known)) = recent().iter().find(|(pool, _)| *pool == key) {
             return Arc::clone(known);
         }
-        let noise = Arc::new(self.noise.shared(self.spec.seed, Scope::Pool, &subject.pool, self.dates.len()));
+        let member = &subject.member;
+        let (service, region) =
+            (&self.scenario.raw.services[member.service].name, &self.scenario.regions[member.region]);
+        let of = |scope, name: &str| self.noise.shared(self.spec.seed, scope, name, self.dates.len());
+        let mut noise = of(Scope::Pool, &subject.pool);
+        daily::add(&mut noise, self.services[member.service].get_or_init(|| of(Scope::Service, service)));
+        daily::add(&mut noise, self.regions[member.region].get_or_init(|| of(Scope::Region, &region.name)));
+        daily::add(&mut noise, self.common.get_or_init(|| of(Scope::Fleet, "")));
+        let noise = Arc::new(noise);
         let mut recent = recent();
         if recent.len() == REMEMBERED_POOLS {
             recent.pop_front();

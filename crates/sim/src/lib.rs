@@ -31,6 +31,7 @@ mod change;
 mod clock;
 mod correlation;
 mod daily;
+mod driver;
 mod effects;
 mod error;
 mod events;

@@ -1,7 +1,7 @@
-//! The residual: stationary Gaussian noise with memory, shared in part, correlated between metrics, and
-//! the marginal law laid over it.
+//! The residual: Gaussian noise, correlated between metrics, and the marginal law laid over it.
 
 use crate::correlation::Matrix;
+use crate::driver::Driver;
 use crate::scenario;
 use crate::{correlation, settings};
 use fleetcast_numeric::{Stream, math, wide};
@@ -12,126 +12,6 @@ pub(crate) type Quad = [f64; 4];
 
 /// One column per metric.
 pub(crate) type Columns = [Vec<f64>; 4];
-
-/// Rows that are worked on at a time: what stands between two passes stays in the nearest cache.
-const BLOCK: usize = 256;
-
-/// A sum of AR(1) processes with unit variance: stationary from its first value on.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Driver {
-    /// Per process: its coefficient, the scale of its innovations, its share of the standard deviation.
-    pub(crate) processes: Vec<[f64; 3]>,
-}
-
-impl Driver {
-    /// Processes with these e-folding times and shares of the variance, for values `step` apart in the
-    /// unit of the times. A time of 0 is white noise.
-    pub(crate) fn new(times: &[f64], shares: &[f64], step: f64) -> Self {
-        let mut processes: Vec<[f64; 3]> = Vec::new();
-        let mut white = 0.0;
-        for (&time, &share) in times.iter().zip(shares) {
-            let phi = if time > 0.0 { math::exp(-step / time) } else { 0.0 };
-            // Processes that have forgotten themselves by the next value are one and the same white noise.
-            if phi < 1e-6 {
-                white += share;
-            } else if share > 0.0 {
-                processes.push([phi, math::sqrt(1.0 - phi * phi), math::sqrt(share)]);
-            }
-        }
-        if white > 0.0 {
-            processes.push([0.0, 1.0, math::sqrt(white)]);
-        }
-        Self { processes }
-    }
-
-    /// Adds the process of `stream`, times `scale`, to `values`. Value i depends on `stream` and i alone.
-    pub(crate) fn add(&self, stream: Stream, scale: f64, values: &mut Columns) {
-        let n = values[0].len();
-        for (number, &[phi, innovation, share]) in self.processes.iter().enumerate() {
-            let stream = stream.child_number(number as u64);
-            let weight = share * scale;
-            let mut fresh = [[0.0; BLOCK]; 4];
-            let mut state = [0.0; 4];
-            for start in (0..n).step_by(BLOCK) {
-                let rows = start..n.min(start + BLOCK);
-                stream.fill_normal_quads(start as u64, fresh.each_mut().map(|column| &mut column[..rows.len()]));
-                let block = values.each_mut().map(|column| &mut column[rows.clone()]);
-                if phi == 0.0 {
-                    add_white(weight, &fresh, block);
-                } else {
-                    // The first value is drawn from the stationary law, of variance 1.
-                    let begun = if start == 0 { Some(fresh.each_ref().map(|column| column[0])) } else { None };
-                    add_remembering([phi, innovation, weight], &fresh, begun, &mut state, block);
-                }
-            }
-        }
-    }
-}
-
-impl Driver {
-    /// The state of each process of `stream` at value `last`: all that later values remember of earlier ones.
-    pub(crate) fn state(&self, stream: Stream, last: usize) -> Vec<Quad> {
-        let state = |(number, &[phi, innovation, _]): (usize, &[f64; 3])| {
-            let stream = stream.child_number(number as u64);
-            let start = if phi == 0.0 { last } else { 0 };
-            let mut state = stream.normal_quad(start as u64);
-            for index in start + 1..=last {
-                next(&mut state, phi, innovation, stream.normal_quad(index as u64));
-            }
-            state
-        };
-        self.processes.iter().enumerate().map(state).collect()
-    }
-}
-
-#[inline]
-fn next(state: &mut Quad, phi: f64, innovation: f64, fresh: Quad) {
-    for m in 0..4 {
-        state[m] = phi * state[m] + innovation * fresh[m];
-    }
-}
-
-/// Adds what has no memory.
-#[multiversion(targets("x86_64+avx+avx2"))]
-fn add_white(weight: f64, fresh: &[[f64; BLOCK]; 4], values: [&mut [f64]; 4]) {
-    for (values, fresh) in values.into_iter().zip(fresh) {
-        values.iter_mut().zip(fresh).for_each(|(value, fresh)| *value += weight * fresh);
-    }
-}
-
-/// Adds what remembers; `first` is the first state where the process begins here. The four metrics stand
-/// side by side in the loop, because each waits for its own last state.
-fn add_remembering(
-    [phi, innovation, weight]: [f64; 3],
-    fresh: &[[f64; BLOCK]; 4],
-    first: Option<Quad>,
-    state: &mut Quad,
-    values: [&mut [f64]; 4],
-) {
-    let [a, b, c, d] = values;
-    let n = a.len().min(BLOCK);
-    let (a, b, c, d) = (&mut a[..n], &mut b[..n], &mut c[..n], &mut d[..n]);
-    let mut begin = 0;
-    if let (Some(first), true) = (first, n > 0) {
-        *state = first;
-        [&mut a[0], &mut b[0], &mut c[0], &mut d[0]]
-            .into_iter()
-            .zip(first)
-            .for_each(|(value, state)| *value += weight * state);
-        begin = 1;
-    }
-    let mut now = *state;
-    for i in begin..n {
-        for (m, now) in now.iter_mut().enumerate() {
-            *now = phi * *now + innovation * fresh[m][i];
-        }
-        a[i] += weight * now[0];
-        b[i] += weight * now[1];
-        c[i] += weight * now[2];
-        d[i] += weight * now[3];
-    }
-    *state = now;
-}
 
 /// Turns four independent processes into four with a correlation matrix, by its Cholesky factor.
 #[derive(Clone, Debug, PartialEq)]
@@ -296,40 +176,6 @@ mod tests {
 
     fn zeros(n: usize) -> Columns {
         std::array::from_fn(|_| vec![0.0; n])
-    }
-
-    #[test]
-    fn the_driver_has_unit_variance_and_the_autocorrelation_of_its_parts() {
-        let driver = Driver::new(&[0.0, 2.0, 20.0], &[0.5, 0.3, 0.2], 1.0);
-        let mut values = zeros(200_000);
-        driver.add(Stream::new(1, &["driver"]), 1.0, &mut values);
-        let variance = values[0].iter().map(|v| v * v).sum::<f64>() / values[0].len() as f64;
-        assert!((variance - 1.0).abs() < 0.02, "{variance}");
-        for lag in [1_usize, 3, 10] {
-            let expected = 0.3 * (-(lag as f64) / 2.0).exp() + 0.2 * (-(lag as f64) / 20.0).exp();
-            let got = correlation_of(&values, 2, 2, lag);
-            assert!((got - expected).abs() < 0.02, "lag {lag}: {got} against {expected}");
-        }
-    }
-
-    #[test]
-    fn the_first_value_is_stationary_and_prefixes_hold() {
-        let driver = Driver::new(&[30.0], &[1.0], 1.0);
-        let firsts: Vec<Quad> = (0..20_000)
-            .map(|seed| {
-                let mut one = zeros(1);
-                driver.add(Stream::new(seed, &["first"]), 1.0, &mut one);
-                one.map(|column| column[0])
-            })
-            .collect();
-        let variance = firsts.iter().map(|v| v[1] * v[1]).sum::<f64>() / firsts.len() as f64;
-        assert!((variance - 1.0).abs() < 0.04, "{variance}");
-        let (mut long, mut short) = (zeros(700), zeros(300));
-        driver.add(Stream::new(3, &["p"]), 0.7, &mut long);
-        driver.add(Stream::new(3, &["p"]), 0.7, &mut short);
-        for (long, short) in long.iter().zip(&short) {
-            assert_eq!(long[..300], short[..]);
-        }
     }
 
     #[test]

@@ -185,9 +185,9 @@ pub struct Event {
     /// single hours or days: `memory_leak`, `disk_full`, `retry_storm`, `noisy_neighbour`,
     /// `cron_collision`, `failover`, `outage`. Of the server itself: `birth`, `retirement`. Of the
     /// collector: `missed_scrape`, `missing_metric`, `late`, `duplicate`, `stale`, `counter_reset`.
-    pub event_type: String,
+    pub event_type: &'static str,
     /// `server`, `pool` or `region`.
-    pub scope: String,
+    pub scope: &'static str,
     /// The server's, the pool's or the region's name.
     pub scope_id: String,
     /// When it began, milliseconds since 1970-01-01 UTC; a change of level begins at a local midnight.
@@ -197,7 +197,7 @@ pub struct Event {
     /// When its effect ended; `None` while it lasts.
     pub end_ms: Option<i64>,
     /// The one metric it changes; `None` when it changes several.
-    pub metric: Option<String>,
+    pub metric: Option<&'static str>,
     /// Factor on the demand when its whole effect is reached, of the metric that is changed most: 0 when
     /// nothing is left. Of a resize the factor on the capacity, by which percentages are divided; of a
     /// late sample its delay in seconds; of a duplicate 2.

@@ -5,7 +5,7 @@
 //! is negative and a rate of 0 is told; a sample may come late, or twice.
 
 use super::arrivals::{Arrival, Class, Law};
-use super::label::{Label, Name, id_of};
+use super::label::{Label, Name, Owner, id_of};
 use super::settings::Collector;
 use super::{Instants, Moment};
 use crate::telemetry::{Delivery, Event, METRICS, ServerTelemetry};
@@ -20,6 +20,7 @@ const COUNTERS: [usize; 2] = [2, 3];
 pub(crate) struct Collecting<'a> {
     pub(crate) law: &'a Collector,
     pub(crate) seed: u64,
+    pub(crate) pool: &'a str,
     pub(crate) instants: Instants<'a>,
     pub(crate) n_days: usize,
     pub(crate) step_s: i64,
@@ -83,7 +84,11 @@ impl Collecting<'_> {
                 continue;
             }
             let label = Label { end: Some(end), ..told("missed_scrape", "collector-down", &arrival) };
-            events.push(label.event(telemetry.server.server_id(), &self.instants, self.n_days));
+            events.push(label.event(
+                Owner { server_id: telemetry.server.server_id(), pool: self.pool },
+                &self.instants,
+                self.n_days,
+            ));
             for series in &mut telemetry.observed {
                 series[rows.clone()].fill(f64::NAN);
             }
@@ -101,7 +106,11 @@ impl Collecting<'_> {
                 continue;
             }
             let label = Label { end: Some(end), size: 1.0, ..told("stale", "stale", &arrival) };
-            events.push(label.event(telemetry.server.server_id(), &self.instants, self.n_days));
+            events.push(label.event(
+                Owner { server_id: telemetry.server.server_id(), pool: self.pool },
+                &self.instants,
+                self.n_days,
+            ));
             for series in &mut telemetry.observed {
                 let last = series[rows.start - 1];
                 series[rows.clone()].fill(last);
@@ -178,13 +187,13 @@ impl Collecting<'_> {
         let start_ms = telemetry.ts_ms[row];
         Event {
             event_id: id,
-            event_type: event_type.to_owned(),
-            scope: "server".to_owned(),
+            event_type,
+            scope: "server",
             scope_id: telemetry.server.server_id().to_owned(),
             start_ms,
             peak_ms: start_ms,
             end_ms: Some(start_ms + self.step_s * 1000),
-            metric: metric.map(str::to_owned),
+            metric,
             size,
         }
     }

@@ -1,7 +1,7 @@
 //! The course of one server's events.
 
-use super::grid::{self, Grid, Memory};
-use super::label::Label;
+use super::grid::{self, Grid};
+use super::label::{Label, Owner};
 use super::lasting::Lasting;
 use super::laws::Laws;
 use super::life::Life;
@@ -13,7 +13,7 @@ use crate::clock::{CELL_SECONDS, CELLS, LocalDay};
 use crate::scenario::Scenario;
 use crate::telemetry::Event;
 use fleetcast_core::Shape;
-use fleetcast_numeric::math;
+use fleetcast_numeric::{math, wide};
 use jiff::civil::Date;
 use std::ops::Range;
 
@@ -92,7 +92,7 @@ impl Course {
         let later_by = (phase_hours * 3_600.0 / grid::CELL_SECONDS as f64).round() as i64;
         let peak = grid.peak_cell(later_by) as Moment * grid::CELL_SECONDS + grid::CELL_SECONDS / 2;
         let mut effects: [Vec<(usize, DayEffect)>; 4] = Default::default();
-        let (mut heights, mut change, mut memory) = (Vec::new(), Vec::new(), Memory::default());
+        let (mut heights, mut factors) = (Vec::new(), Vec::new());
         let long: Vec<(usize, usize)> =
             self.by_day.iter().copied().filter(|(_, at)| !self.pulses[*at].is_brief).collect();
         for on_day in long.chunk_by(|a, b| a.0 == b.0) {
@@ -100,10 +100,11 @@ impl Course {
             let midnight = day as Moment * DAY;
             let pulses = || on_day.iter().map(|(_, at)| &self.pulses[*at]);
             let cells = cells_of(pulses(), midnight, grid::CELL_SECONDS);
+            let touched = grid.touched(later_by, &cells);
             // How high each pulse stands in each cell is the same for all metrics.
             heights.clear();
             let moment = |cell: usize| midnight + cell as Moment * grid::CELL_SECONDS + grid::CELL_SECONDS / 2;
-            heights.extend(pulses().flat_map(|pulse| cells.clone().map(move |cell| pulse.height(moment(cell)))));
+            pulses().for_each(|pulse| heights.extend(cells.clone().map(|cell| pulse.height(moment(cell)))));
             for (metric, effects) in effects.iter_mut().enumerate() {
                 if pulses().all(|pulse| pulse.log[metric] == 0.0) {
                     continue;
@@ -115,16 +116,17 @@ impl Course {
                         DayEffect { p95, mean: 1.0, max: 1.0 }
                     }
                     _ => {
-                        change.clear();
-                        change.resize(cells.len(), 0.0);
+                        factors.clear();
+                        factors.resize(cells.len(), 0.0);
                         for (pulse, heights) in pulses().zip(heights.chunks_exact(cells.len().max(1))) {
                             let log = pulse.log[metric];
                             // Nothing of something infinite is nothing.
                             let part = |height: f64| if height == 0.0 || log == 0.0 { 0.0 } else { height * log };
-                            change.iter_mut().zip(heights).for_each(|(sum, height)| *sum += part(*height));
+                            factors.iter_mut().zip(heights).for_each(|(sum, height)| *sum += part(*height));
                         }
-                        change.iter_mut().for_each(|sum| *sum = sum.min(MOST_LOG));
-                        grid.effect(metric, later_by, cells.clone(), &change, &mut memory)
+                        factors.iter_mut().for_each(|sum| *sum = sum.min(MOST_LOG));
+                        wide::exp(&mut factors);
+                        grid.effect(metric, &touched, &factors)
                     }
                 };
                 effects.push((day, effect));
@@ -157,11 +159,17 @@ impl Course {
     /// The factor of all events on the demand of each of the first `n_days`.
     pub(crate) fn daily(&self, metric: usize, n_days: usize) -> Vec<f64> {
         let mut factors = vec![1.0; n_days];
-        self.lasting(metric, &mut factors);
+        self.lay_daily(metric, &mut factors);
+        factors
+    }
+
+    /// Multiplies all events onto one factor per day, from the fleet's first day on.
+    pub(crate) fn lay_daily(&self, metric: usize, factors: &mut [f64]) {
+        self.lasting(metric, factors);
+        let n_days = factors.len();
         for &(day, effect) in self.passing(metric).iter().take_while(|(day, _)| *day < n_days) {
             factors[day] *= effect.p95;
         }
-        factors
     }
 
     /// Writes into `into` what passing events do to the samples of day `number`, `step_s` seconds apart:
@@ -220,12 +228,12 @@ impl Course {
     }
 
     /// The events that begin within the first `n_days`, earliest first; one that ends later still runs.
-    pub(crate) fn events(&self, server_id: &str, instants: &Instants<'_>, n_days: usize) -> Vec<Event> {
+    pub(crate) fn events(&self, owner: Owner<'_>, instants: &Instants<'_>, n_days: usize) -> Vec<Event> {
         let known = n_days as Moment * DAY;
         let lasting = self.lasting.iter().filter(|event| event.start < n_days);
         let mut events: Vec<Event> = lasting.map(|event| event.event(instants, n_days)).collect();
         let labels = self.labels.iter().filter(|label| label.start < known);
-        events.extend(labels.map(|label| label.event(server_id, instants, n_days)));
+        events.extend(labels.map(|label| label.event(owner, instants, n_days)));
         events.sort_by_key(|event| event.start_ms);
         events
     }

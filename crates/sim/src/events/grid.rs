@@ -7,7 +7,7 @@
 use super::course::DayEffect;
 use crate::layers::DayShape;
 use crate::scenario::Scenario;
-use fleetcast_numeric::{math, wide};
+use fleetcast_numeric::math;
 use std::ops::Range;
 
 /// Width of its cells, and how many a day has.
@@ -24,21 +24,22 @@ const TOP: usize = ABOVE + 2;
 pub(crate) struct Grid {
     /// Cells by their value, largest first.
     order: Vec<u16>,
-    /// Per metric and cell, logarithm of the day factor, and the factor.
-    log: [Vec<f64>; 4],
-    factor: [Vec<f64>; 4],
-    /// Per metric, P95 and mean of the untouched day, and the logarithm of its maximum.
+    /// Per metric and cell, the day factor.
+    factor: [[f64; CELLS]; 4],
+    /// Per metric, P95, sum and maximum of the untouched day.
     p95: [f64; 4],
-    mean: [f64; 4],
-    log_max: [f64; 4],
+    sum: [f64; 4],
+    max: [f64; 4],
 }
 
-/// Memory that is used again from one day to the next.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    /// The largest values of the day, largest first.
-    largest: Vec<f64>,
-    factors: Vec<f64>,
+/// Part of one server's day: the cells on which something passes.
+#[derive(Clone, Debug)]
+pub(crate) struct Touched {
+    /// On the clock of the grid: from the first to the last; they may go on at the first cell.
+    first: usize,
+    n: usize,
+    /// The largest of the other cells, largest first.
+    others: [Option<u16>; TOP],
 }
 
 impl Grid {
@@ -50,18 +51,15 @@ impl Grid {
         let mut order: Vec<u16> = (0..CELLS as u16).collect();
         // A stable sort: cells of equal value keep their order.
         order.sort_by(|a, b| cells[usize::from(*b)].total_cmp(&cells[usize::from(*a)]));
-        let log = scenario.raw.day_loading.array().map(|loading| cells.iter().map(|log| loading * log).collect());
-        let factor: [Vec<f64>; 4] = std::array::from_fn(|m: usize| {
-            let log: &Vec<f64> = &log[m];
-            log.iter().map(|log| math::exp(*log)).collect()
-        });
+        let loadings = scenario.raw.day_loading.array();
+        let factor: [[f64; CELLS]; 4] =
+            loadings.map(|loading| std::array::from_fn(|at| math::exp(loading * cells[at])));
         let top = |m: usize, rank: usize| factor[m][usize::from(order[rank])];
         Self {
             p95: std::array::from_fn(|m| between(top(m, ABOVE + 1), top(m, ABOVE))),
-            mean: std::array::from_fn(|m| factor[m].iter().sum::<f64>() / CELLS as f64),
-            log_max: std::array::from_fn(|m| math::ln(top(m, 0))),
+            sum: std::array::from_fn(|m| factor[m].iter().sum()),
+            max: std::array::from_fn(|m| top(m, 0)),
             order,
-            log,
             factor,
         }
     }
@@ -72,56 +70,54 @@ impl Grid {
         (i64::from(self.order[ABOVE + 1]) + later_by).rem_euclid(CELLS as i64) as usize
     }
 
-    /// What factors with the logarithms `change` on the cells `range` do to a day of one metric.
-    pub(crate) fn effect(
-        &self,
-        metric: usize,
-        later_by: i64,
-        range: Range<usize>,
-        change: &[f64],
-        memory: &mut Memory,
-    ) -> DayEffect {
-        let later_by = later_by.rem_euclid(CELLS as i64) as usize;
-        let within_day = |cell: usize| if cell < CELLS { cell } else { cell - CELLS };
-        let (log, factor) = (&self.log[metric], &self.factor[metric]);
-        let Memory { largest, factors } = memory;
-        largest.clear();
-        // Of the untouched cells only the largest can matter.
-        let is_touched = |own: u16| range.contains(&within_day(usize::from(own) + later_by));
-        let untouched = self.order.iter().filter(|&&cell| !is_touched(cell)).take(TOP);
-        largest.extend(untouched.map(|&cell| log[usize::from(cell)]));
-        largest.resize(TOP, f64::NEG_INFINITY);
-        let mut max = largest[0];
-        let mut sum = self.mean[metric] * CELLS as f64;
-        factors.clear();
-        factors.extend_from_slice(change);
-        wide::exp(factors);
-        for ((cell, &change), whole) in range.zip(change).zip(factors) {
-            let own = within_day(cell + CELLS - later_by);
-            sum += factor[own] * (*whole - 1.0);
-            let value = log[own] + change;
-            max = max.max(value);
-            // Few cells come among the largest; the test is the whole cost of the others.
-            let mut at = TOP - 1;
-            if value > largest[at] {
-                while at > 0 && largest[at - 1] < value {
-                    largest[at] = largest[at - 1];
-                    at -= 1;
-                }
-                largest[at] = value;
-            }
-        }
-        self.against_untouched(metric, largest, sum / CELLS as f64, max)
+    /// The cells `range` of the day of a server that lives `later_by` cells later than its profile.
+    pub(crate) fn touched(&self, later_by: i64, range: &Range<usize>) -> Touched {
+        let cells = CELLS as i64;
+        let first = (range.start as i64 - later_by).rem_euclid(cells) as usize;
+        let n = range.len();
+        // Counted from the first touched cell on, all touched ones come before all others.
+        let is_other = |cell: u16| (usize::from(cell) + CELLS - first) % CELLS >= n;
+        let mut largest = self.order.iter().copied().filter(|cell| is_other(*cell));
+        Touched { first, n, others: std::array::from_fn(|_| largest.next()) }
     }
 
-    fn against_untouched(&self, metric: usize, largest: &[f64], mean: f64, log_max: f64) -> DayEffect {
-        let p95 = between(math::exp(largest[ABOVE + 1]), math::exp(largest[ABOVE])) / self.p95[metric];
+    /// What factors on the touched cells, one for each, do to a day of one metric.
+    pub(crate) fn effect(&self, metric: usize, touched: &Touched, factors: &[f64]) -> DayEffect {
+        let own = &self.factor[metric];
+        // Of the other cells only the largest can matter.
+        let mut largest = touched.others.map(|cell| cell.map_or(f64::NEG_INFINITY, |cell| own[usize::from(cell)]));
+        let mut sum = self.sum[metric];
+        let until_midnight = (CELLS - touched.first).min(touched.n);
+        let (before, after) = factors.split_at(until_midnight);
+        let mut add = |own: &[f64], factors: &[f64]| {
+            for (own, factor) in own.iter().zip(factors) {
+                let value = own * factor;
+                sum += value - own;
+                // Few cells come among the largest; the test is the whole cost of the others.
+                if value > largest[TOP - 1] {
+                    insert(&mut largest, value);
+                }
+            }
+        };
+        add(&own[touched.first..], before);
+        add(own, after);
+        let p95 = between(largest[ABOVE + 1], largest[ABOVE]) / self.p95[metric];
         if p95 == 0.0 {
             return DayEffect { p95: 0.0, mean: 0.0, max: 0.0 };
         }
-        let mean = (mean / self.mean[metric]).max(0.0) / p95;
-        DayEffect { p95, mean, max: math::exp(log_max - self.log_max[metric]) / p95 }
+        let mean = (sum / self.sum[metric]).max(0.0) / p95;
+        DayEffect { p95, mean, max: largest[0] / self.max[metric] / p95 }
     }
+}
+
+/// Puts a value in its place among the largest, of which the last falls out.
+fn insert(largest: &mut [f64; TOP], value: f64) {
+    let mut at = TOP - 1;
+    while at > 0 && largest[at - 1] < value {
+        largest[at] = largest[at - 1];
+        at -= 1;
+    }
+    largest[at] = value;
 }
 
 /// The P95 between the sixth and the fifth largest of 96 values.
@@ -139,7 +135,7 @@ mod tests {
     fn by_sorting(grid: &Grid, metric: usize, later_by: i64, change: &[f64; CELLS]) -> [f64; 3] {
         let own = |cell: usize| (cell as i64 - later_by).rem_euclid(CELLS as i64) as usize;
         let summary = |change: &dyn Fn(usize) -> f64| {
-            let day: Vec<f64> = (0..CELLS).map(|cell| (grid.log[metric][own(cell)] + change(cell)).exp()).collect();
+            let day: Vec<f64> = (0..CELLS).map(|cell| grid.factor[metric][own(cell)] * change(cell).exp()).collect();
             let mean = day.iter().sum::<f64>() / CELLS as f64;
             [quantile(&day, 0.95).expect("cells"), mean, day.iter().copied().fold(0.0, f64::max)]
         };
@@ -159,7 +155,8 @@ mod tests {
                 .clone()
                 .map(|cell| if is_down && cell % 2 == 0 { f64::NEG_INFINITY } else { log + slope * cell as f64 })
                 .collect();
-            let effect = grid.effect(metric, later_by, range.clone(), &change, &mut Memory::default());
+            let factors: Vec<f64> = change.iter().map(|log| log.exp()).collect();
+            let effect = grid.effect(metric, &grid.touched(later_by, &range), &factors);
             let mut whole = [0.0; CELLS];
             whole[range].copy_from_slice(&change);
             let [p95, mean, max] = by_sorting(&grid, metric, later_by, &whole);
@@ -173,12 +170,12 @@ mod tests {
     fn what_is_brief_leaves_the_p95_and_a_day_without_a_server_is_zero() {
         let grid = Grid::new(&Scenario::named("enterprise").unwrap(), 0);
         for from in (0..92).step_by(5) {
-            assert_eq!(grid.effect(0, 3, from..from + 1, &[0.0], &mut Memory::default()).p95, 1.0);
-            let [least, most] = [[-5.0; 4], [5.0; 4]]
-                .map(|change| grid.effect(0, 3, from..from + 4, &change, &mut Memory::default()).p95);
+            assert_eq!(grid.effect(0, &grid.touched(3, &(from..from + 1)), &[1.0]).p95, 1.0);
+            let touched = grid.touched(3, &(from..from + 4));
+            let [least, most] = [[-5.0_f64; 4], [5.0; 4]].map(|log| grid.effect(0, &touched, &log.map(f64::exp)).p95);
             assert!(least > 0.97 && least <= 1.0 && (1.0..1.05).contains(&most), "{from}: {least} {most}");
         }
-        let down = grid.effect(1, 0, 0..CELLS, &[f64::NEG_INFINITY; CELLS], &mut Memory::default());
+        let down = grid.effect(1, &grid.touched(0, &(0..CELLS)), &[0.0; CELLS]);
         assert_eq!(down, DayEffect { p95: 0.0, mean: 0.0, max: 0.0 });
     }
 }

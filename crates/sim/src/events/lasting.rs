@@ -48,13 +48,13 @@ impl Lasting {
         let midnight = |day: usize| instants.ms(day as Moment * DAY);
         Event {
             event_id: self.id.clone(),
-            event_type: self.event_type.to_owned(),
-            scope: self.scope.to_owned(),
+            event_type: self.event_type,
+            scope: self.scope,
             scope_id: self.scope_id.clone(),
             start_ms: midnight(self.start),
             peak_ms: midnight(self.peak),
             end_ms: self.end.filter(|end| *end < n_days).map(midnight),
-            metric: self.metric.map(str::to_owned),
+            metric: self.metric,
             size: self.size,
         }
     }
@@ -98,7 +98,7 @@ mod tests {
         let event = change.event(&instants, 9);
         // The clock went forward on 31 March, between start and peak.
         assert_eq!(event.peak_ms - event.start_ms, (48 - 1) * 3_600_000);
-        assert_eq!((event.event_type.as_str(), event.metric.as_deref()), ("migration", Some("memory")));
+        assert_eq!((event.event_type, event.metric), ("migration", Some("memory")));
         assert_eq!(change.event(&instants, 7).end_ms, None);
     }
 }

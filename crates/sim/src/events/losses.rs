@@ -5,11 +5,10 @@
 //! taken over. With t = 1 the sum over the pool stays what it was.
 
 use super::arrivals::{Class, Law};
-use super::label::{Label, Name, id_of};
+use super::label::{Label, Name};
 use super::laws::Laws;
 use super::pulse::Pulse;
 use super::{DAY, Moment};
-use crate::membership::server_id;
 use crate::scenario::Scenario;
 use fleetcast_numeric::{Stream, math};
 use std::ops::Range;
@@ -22,8 +21,6 @@ const SHORTEST_LIFE: Moment = 3 * 3_600;
 #[derive(Clone, Debug)]
 pub(crate) struct Pool<'a> {
     pub(crate) name: &'a str,
-    /// Kind of its servers, for their ids.
-    pub(crate) kind: &'a str,
     /// Indices of its servers.
     pub(crate) members: Range<usize>,
 }
@@ -38,7 +35,7 @@ struct Loss {
     share: f64,
     is_outage: bool,
     class: Class,
-    id: String,
+    number: u64,
 }
 
 /// Lays the losses in the pool that begin on the days `begin`, and what they mean for server `index` of
@@ -79,14 +76,13 @@ fn losses_of(
 ) {
     let n = pool.members.len();
     let is_outage = share >= 1.0;
-    let name = if is_outage { "outage" } else { "failover" };
     for arrival in law.arrivals(stream, class, n as f64, begin.clone()) {
         let (mut start, mut end) = (arrival.start, arrival.start + arrival.seconds);
         if is_outage {
             (start, end) = without_short_lives(start, end);
         }
         let server = pool.members.start + arrival.draw.below(20, n as u64) as usize;
-        into.push(Loss { server, start, end, share, is_outage, class, id: id_of(pool.name, name, &arrival) });
+        into.push(Loss { server, start, end, share, is_outage, class, number: arrival.number });
     }
 }
 
@@ -177,10 +173,11 @@ impl Sharing {
 /// What server `index` is told of a loss: its own, or what it takes over.
 fn tell(loss: &Loss, pool: &Pool<'_>, index: usize, taken_over: f64) -> Option<Label> {
     let n = pool.members.len() as f64;
+    let name = if loss.is_outage { "outage" } else { "failover" };
     let common = Label {
         event_type: "failover",
         scope: "pool",
-        name: Name::Given(pool.name.to_owned(), format!("{}-taken-over", loss.id)),
+        name: Name::TakenOver(name, loss.class, loss.number),
         start: loss.start,
         peak: loss.start,
         end: Some(loss.end),
@@ -191,9 +188,9 @@ fn tell(loss: &Loss, pool: &Pool<'_>, index: usize, taken_over: f64) -> Option<L
         return (taken_over > 0.0).then_some(common);
     }
     Some(Label {
-        event_type: if loss.is_outage { "outage" } else { "failover" },
+        event_type: name,
         scope: "server",
-        name: Name::Given(server_id(pool.kind, index), loss.id.clone()),
+        name: Name::Lost(name, loss.class, loss.number),
         size: 1.0 - loss.share,
         ..common
     })
@@ -204,7 +201,7 @@ mod tests {
     use super::*;
 
     fn loss(server: usize, start: Moment, end: Moment, share: f64, class: Class) -> Loss {
-        Loss { server, start, end, share, is_outage: share == 1.0, class, id: String::new() }
+        Loss { server, start, end, share, is_outage: share == 1.0, class, number: 0 }
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod shifts;
 pub(crate) use collector::Collecting;
 pub(crate) use course::{Course, Place};
 pub(crate) use instants::Instants;
+pub(crate) use label::Owner;
 pub(crate) use laws::Laws;
 pub(crate) use life::Life;
 pub(crate) use losses::Pool;

@@ -1,10 +1,11 @@
 //! The futures of one server.
 
 use super::Oracle;
-use super::continuation::{Columns, Expected};
+use super::continuation::Expected;
 use crate::daily::{self, Scope};
+use crate::driver::State;
 use crate::fleet::{Subject, THRESHOLDS};
-use crate::noise::{Marginal, Quad};
+use crate::noise::{Columns, Marginal};
 use crate::{Fleet, Workspace};
 use fleetcast_numeric::{Stream, math};
 
@@ -13,7 +14,7 @@ pub(super) struct Known {
     pub(super) subject: Subject,
     is_log: bool,
     laws: [Marginal; 4],
-    state: Vec<Quad>,
+    state: State,
     /// Per metric, the demand of each day before noise and events.
     expected: [Vec<f64>; 4],
     /// Per metric, the factor on each day of what is under way at the cutoff.
@@ -223,10 +224,15 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(oracle: &Oracle<'_>, (scope, name): (Scope, &str), state: &[Quad]) -> Self {
+    fn new(oracle: &Oracle<'_>, (scope, name): (Scope, &str), state: &State) -> Self {
         let (stream, scale) = oracle.fleet.noise.part(oracle.seed, scope, name);
         let n_draws = oracle.spec.n_draws;
-        Self { stream, scale, expected: oracle.continuation.start(state, n_draws), fresh: empty(n_draws) }
+        Self {
+            stream,
+            scale,
+            expected: Expected::new(&oracle.fleet.noise.driver, state, n_draws),
+            fresh: empty(n_draws),
+        }
     }
 
     /// Adds the values of a day; days come one after the other.
@@ -234,7 +240,8 @@ impl Walk {
         if self.scale > 0.0 {
             let stream = self.stream.child_number(day as u64);
             stream.fill_normal_quads(0, self.fresh.each_mut().map(|column| &mut column[..]));
-            oracle.continuation.add(day, &mut self.expected, &self.fresh, self.scale, columns);
+            let number = oracle.cutoff_day + 1 + day;
+            self.expected.add(&oracle.fleet.noise.driver, number, &self.fresh, self.scale, columns);
         }
     }
 }

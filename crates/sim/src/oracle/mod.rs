@@ -6,9 +6,8 @@ mod draws;
 mod order;
 
 use crate::daily::{Dates, Scope};
-use crate::noise::Quad;
+use crate::driver::State;
 use crate::{Error, Fleet, Result};
-use continuation::Continuation;
 use draws::{Draws, Known};
 use fleetcast_core::{REPORTED_QUANTILES, Server};
 use fleetcast_numeric::Stream;
@@ -71,7 +70,6 @@ pub struct Oracle<'a> {
     cutoff_day: usize,
     dates: Vec<Date>,
     tables: Dates,
-    continuation: Continuation,
     /// The seed of the noise of all draws, and that of the events of each.
     seed: u64,
     seeds: Vec<u64>,
@@ -147,9 +145,8 @@ impl Fleet {
             u64::from(low) | (u64::from(high) << 32)
         };
         let seeds = (1..=spec.n_draws as u64).map(seed).collect();
-        let continuation = Continuation::new(&self.noise.driver, spec.horizon_days);
         let (seed, pools) = (seed(0), Mutex::default());
-        Ok(Oracle { fleet: self, spec, cutoff_day, dates, tables, continuation, seed, seeds, pools })
+        Ok(Oracle { fleet: self, spec, cutoff_day, dates, tables, seed, seeds, pools })
     }
 }
 
@@ -224,7 +221,7 @@ impl Oracle<'_> {
     }
 
     /// What one scope's noise passes on to the days after the cutoff.
-    fn state(&self, scope: Scope, name: &str) -> Vec<Quad> {
+    fn state(&self, scope: Scope, name: &str) -> State {
         self.fleet.noise.state(self.fleet.spec.seed, scope, name, self.cutoff_day)
     }
 }

@@ -52,7 +52,7 @@ fn a_profiles_growth_changes_one_metric_of_its_servers_alone() {
 fn without_level_shifts_all_else_is_as_it_was() {
     let mut n_shifts = 0;
     for (one, other) in pairs("level_shifts.per_server_per_year = 0\nlevel_shifts.per_pool_per_year = 0", 40, 700) {
-        n_shifts += one.events.iter().filter(|e| ["deploy", "migration"].contains(&e.event_type.as_str())).count();
+        n_shifts += one.events.iter().filter(|e| ["deploy", "migration"].contains(&e.event_type)).count();
         assert!(other.events.iter().all(|event| one.events.contains(event)));
         for (a, b) in one.truth.iter().zip(&other.truth) {
             assert_eq!((a.base, &a.growth, &a.week, &a.season), (b.base, &b.growth, &b.week, &b.season));

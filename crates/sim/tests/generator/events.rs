@@ -42,7 +42,7 @@ per_region_per_year = 6.0
 fn window(event: &Event, step_ms: i64) -> (i64, i64) {
     let end = match event.end_ms {
         Some(end) => end,
-        None if OF_LEVEL.contains(&event.event_type.as_str()) => event.peak_ms,
+        None if OF_LEVEL.contains(&event.event_type) => event.peak_ms,
         None => i64::MAX - step_ms,
     };
     (event.start_ms, end)
@@ -50,7 +50,7 @@ fn window(event: &Event, step_ms: i64) -> (i64, i64) {
 
 /// The rows at which the event factor changes without an event that tells of it.
 fn unexplained(server: &ServerTelemetry, step_ms: i64) -> Vec<String> {
-    let truths = server.events.iter().filter(|event| !OF_COLLECTOR.contains(&event.event_type.as_str()));
+    let truths = server.events.iter().filter(|event| !OF_COLLECTOR.contains(&event.event_type));
     let windows: Vec<(i64, i64)> = truths.map(|event| window(event, step_ms)).collect();
     let mut found = Vec::new();
     for (m, truth) in server.truth.iter().enumerate() {
@@ -150,7 +150,7 @@ fn durations(events: &BTreeMap<String, Event>) -> BTreeMap<&str, Vec<f64>> {
     let mut found: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for event in events.values() {
         let minutes = event.end_ms.map_or(f64::NAN, |end| (end - event.start_ms) as f64 / 60_000.0);
-        found.entry(&event.event_type).or_default().push(minutes);
+        found.entry(event.event_type).or_default().push(minutes);
     }
     found
 }
@@ -266,9 +266,8 @@ fn the_collectors_faults_change_what_is_collected_and_not_the_truth() {
         let (with, without) = (faulty.generate(index), clean.generate(index));
         assert_eq!((&with.truth, &with.ts_ms), (&without.truth, &without.ts_ms));
         assert!(without.observed.iter().flatten().all(|value| !value.is_nan()) && without.deliveries.is_empty());
-        let told: Vec<&Event> =
-            with.events.iter().filter(|event| OF_COLLECTOR.contains(&event.event_type.as_str())).collect();
-        seen.extend(told.iter().map(|event| event.event_type.clone()));
+        let told: Vec<&Event> = with.events.iter().filter(|event| OF_COLLECTOR.contains(&event.event_type)).collect();
+        seen.extend(told.iter().map(|event| event.event_type.to_owned()));
         assert_eq!(with.events.len() - told.len(), without.events.len());
         for (m, series) in with.observed.iter().enumerate() {
             for (row, value) in series.iter().enumerate() {
