@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Speed of `fleetcast generate` beside a vectorised numpy generator of the plain model, in one run.
 
-  python run.py --program target/release/fleetcast [--rounds 7] [--servers 1000] [--days 1095] [--only delta]
+  python run.py --program target/release/fleetcast [--rounds 7] [--servers 4000] [--days 1095] [--only delta]
 
 Every round runs each case once, ours and the yardstick's in turn, on one core; medians over the rounds
 are printed as a Markdown table. A row is one server at one time with four metrics in 64-bit floats.
@@ -92,7 +92,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--servers", type=int, default=1000)
+    parser.add_argument("--servers", type=int, default=4000)
     parser.add_argument("--days", type=int, default=1095)
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--core", type=int, default=0)
