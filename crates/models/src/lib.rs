@@ -6,8 +6,10 @@
 
 mod boosted;
 pub mod calendar_ridge;
+mod ets;
 mod level_shape;
 mod line_up;
+mod mstl;
 mod naive;
 pub mod paths;
 pub mod prophet;
@@ -18,8 +20,10 @@ mod theta;
 
 pub use boosted::Boosted;
 pub use calendar_ridge::{CalendarRidge, CalendarRidgeFit, Component, Explanation};
+pub use ets::{Ets, EtsFit};
 pub use level_shape::LevelShape;
 pub use line_up::{MEMBERS, NAMES, Settings, all, members, named};
+pub use mstl::Mstl;
 pub use naive::Naive;
 pub use prophet::Prophet;
 pub use seasonal_mean::SeasonalMean;

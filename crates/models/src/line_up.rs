@@ -1,7 +1,7 @@
 //! The methods by name.
 
 use crate::prophet::ProphetOptions;
-use crate::{Boosted, CalendarRidge, LevelShape, Naive, Prophet, SeasonalMean, SeasonalNaive, Theta};
+use crate::{Boosted, CalendarRidge, Ets, LevelShape, Mstl, Naive, Prophet, SeasonalMean, SeasonalNaive, Theta};
 use fleetcast_core::{Calendar, Error, Model, Result, nearest};
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ pub const NAMES: &[&str] = &[
     "calendar-ridge",
     "prophet",
     "prophet-qe",
+    "ets",
+    "mstl",
     "level-shape",
     "boosted",
     "boosted-without-quarter-ends",
@@ -55,6 +57,8 @@ pub fn named(name: &str, settings: &Settings) -> Result<Box<dyn Model>> {
         "calendar-ridge" => Box::new(CalendarRidge::new(settings)),
         "prophet" => Box::new(Prophet::new(settings)),
         "prophet-qe" => Box::new(Prophet::with_options(name, settings, ProphetOptions::with_quarter_ends())),
+        "ets" => Box::new(Ets { season_length }),
+        "mstl" => Box::new(Mstl { season_lengths: settings.season_lengths.clone() }),
         "level-shape" => Box::new(LevelShape::new(settings)),
         "boosted" => Box::new(Boosted::new(settings)),
         "boosted-without-quarter-ends" => Box::new(Boosted::without_quarter_ends(settings)),

@@ -189,6 +189,8 @@ fn each_method_beats_naive_on_a_series_built_for_it() {
         ("calendar-ridge", &year),
         ("prophet", &year),
         ("prophet-qe", &closing),
+        ("ets", &noisy),
+        ("mstl", &noisy),
         ("level-shape", &growing),
         ("boosted", &opening),
         ("boosted-without-quarter-ends", &opening),

@@ -1,11 +1,13 @@
-//! Seasonal naive and theta against statsforecast 2.1.1.
+//! Seasonal naive, theta, ets and mstl against statsforecast 2.1.1.
 //!
 //! `reference/statsforecast.csv` is what `reference/statsforecast_reference.py` prints: for each series
 //! `SeasonalNaive(season_length).forecast(y, h=2 * season, level=[80, 90])` and
-//! `DynamicOptimizedTheta(season_length).forecast(y, h=2 * season)`, "large" in another unit as said there.
+//! `DynamicOptimizedTheta(season_length).forecast(y, h=2 * season)`, "large" in another unit as said there,
+//! `AutoETS(season_length)` with the chosen form and its AICc, and
+//! `MSTL(season_length, trend_forecaster=AutoETS(model="ZZN"))`, by weeks and 42 days where the season is the week.
 
 use fleetcast_core::{Calendar, Forecast, Future, History, Metric, SeriesId, Timeline};
-use fleetcast_models::{Settings, named};
+use fleetcast_models::{Ets, Settings, named};
 use fleetcast_numeric::math;
 use jiff::civil::date;
 use std::f64::consts::TAU;
@@ -45,12 +47,16 @@ fn series(name: &str) -> Vec<f64> {
     }
 }
 
-fn forecast(model: &str, name: &str, season_length: usize) -> Forecast {
-    let settings = Settings { season_lengths: vec![season_length], calendar: Arc::new(Calendar::us()) };
-    let timeline = Timeline::daily(date(2024, 1, 1));
+fn history(name: &str) -> History {
     let metric = Arc::new(Metric::named("load"));
-    let history =
-        History::new(SeriesId::new(name, ""), metric, timeline, series(name)).expect("the test's own data are valid");
+    History::new(SeriesId::new(name, ""), metric, Timeline::daily(date(2024, 1, 1)), series(name))
+        .expect("the test's own data are valid")
+}
+
+fn forecast(model: &str, name: &str, season_length: usize) -> Forecast {
+    let season_lengths = if model == "mstl" && season_length == 7 { vec![7, 42] } else { vec![season_length] };
+    let settings = Settings { season_lengths, calendar: Arc::new(Calendar::us()) };
+    let history = history(name);
     let fitted = named(model, &settings)
         .expect("the test's own data are valid")
         .fit(&history)
@@ -97,4 +103,28 @@ fn seasonal_naive_and_its_intervals_equal_statsforecast() {
 #[test]
 fn theta_equals_statsforecast_to_four_digits() {
     check("theta", 1e-4);
+}
+
+#[test]
+fn ets_equals_statsforecast_to_four_digits() {
+    check("ets", 1e-4);
+}
+
+#[test]
+fn ets_chooses_the_form_that_statsforecast_chooses() {
+    let mut n_lines = 0;
+    for line in REFERENCE.lines().filter(|line| line.starts_with("form,")) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let fit = Ets { season_length: cells[2].parse().unwrap() }.fit_one(&history(cells[1])).unwrap();
+        let (criterion, expected): (f64, f64) = (fit.criterion().unwrap(), cells[4].parse().unwrap());
+        assert_eq!(fit.form(), cells[3], "{}: AICc {criterion} for {expected}", cells[1]);
+        assert!((criterion - expected).abs() < 0.01, "{}: {criterion} for {expected}", cells[1]);
+        n_lines += 1;
+    }
+    assert_eq!(n_lines, 6);
+}
+
+#[test]
+fn mstl_equals_statsforecast_to_four_digits() {
+    check("mstl", 1e-4);
 }

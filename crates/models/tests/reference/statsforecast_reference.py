@@ -6,7 +6,7 @@ One line per model and series: model, series, season, then its numbers. The seri
 Rust test makes the same ones: a linear congruential generator stands in for noise.
 """
 import math
-from statsforecast.models import DynamicOptimizedTheta, SeasonalNaive
+from statsforecast.models import MSTL, AutoETS, DynamicOptimizedTheta, SeasonalNaive
 import numpy as np
 
 
@@ -47,3 +47,10 @@ for name, season, y in series():
     unit = np.abs(y).mean() / 100 if name == "large" else 1.0
     theta = DynamicOptimizedTheta(season_length=season).forecast(y=y / unit, h=2 * season)
     print(f"theta,{name},{season},mean," + ",".join(f"{v * unit:.10g}" for v in theta["mean"]))
+    ets = AutoETS(season_length=season).fit(y=y)
+    print(f"ets,{name},{season},mean," + ",".join(f"{v:.10g}" for v in ets.predict(h=2 * season)["mean"]))
+    error, trend, seasonal, damped = ets.model_["components"]
+    print(f"form,{name},{season},{error}{trend}{'d' if damped == 'D' else ''}{seasonal},{ets.model_['aicc']:.10g}")
+    seasons = [season, 42] if season == 7 else [season]
+    mstl = MSTL(season_length=seasons, trend_forecaster=AutoETS(model="ZZN")).forecast(y=y, h=2 * season)
+    print(f"mstl,{name},{season},mean," + ",".join(f"{v:.10g}" for v in mstl["mean"]))

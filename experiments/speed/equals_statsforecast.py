@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""`ets` and `mstl` beside statsforecast: the same model, the same forecasts, and how long both take. Needs statsforecast, numpy, pandas.
+
+  cargo build --release -p fleetcast-models --example one_method
+  python equals_statsforecast.py ets SETS --example target/release/examples/one_method [--share .25 --csv table.csv]
+
+SETS is the folder that ../accuracy/make_sets.py filled (with the fleet-1 set). Up to 200 series, spread over the sets as SPREAD says, without their
+last horizon; --share takes that part of them. Seconds are CPU seconds of fit and forecast with an 80 % interval, one thread.
+Forecasts are compared by their largest difference over the largest forecast, interval widths by their median ratio.
+"""
+import argparse
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import numpy as np
+import pandas as pd
+from statsforecast.models import MSTL, AutoETS
+
+SPREAD = {"business": 25, "nn5": 20, "azure": 32, "bitbrains": 12, "m4_hourly": 36, "m4_weekly": 30, "electricity": 4, "linx": 1, "fleet-1": 40}
+
+
+def pick(sets, share):
+    """Series and what to ask of each, spread evenly over each set's names."""
+    asked = pd.read_csv(sets / "sets.csv").set_index("set")
+    frames, meta = [], []
+    for name, n in SPREAD.items():
+        if name not in asked.index:
+            continue
+        d = pd.read_csv(sets / f"{name}.csv")
+        ids, n = sorted(d["unique_id"].unique()), max(1, round(share * n))
+        horizon, season = int(asked.loc[name, "horizon"]), int(asked.loc[name, "season"])
+        for unique_id in [ids[i * len(ids) // n] for i in range(n)]:
+            key = f"{name}:{unique_id}".replace(",", ";")
+            frames.append(d[d["unique_id"] == unique_id].iloc[:-horizon].assign(unique_id=key)[["unique_id", "ds", "y"]])
+            meta.append((key, season, horizon))
+    return pd.concat(frames), pd.DataFrame(meta, columns=["unique_id", "season", "h"])
+
+
+def theirs(method, y, season, horizon):
+    """Model, AICc, forecasts, lower ends and seconds; `None` where the method is not for such series."""
+    if method == "mstl" and season == 1:
+        return None
+    if method == "ets":
+        model = AutoETS(season_length=season)
+    else:
+        model = MSTL(season_length=[24, 168] if season == 24 else [season], trend_forecaster=AutoETS(model="ZZN"))
+    start = time.process_time()
+    forecast = model.fit(y).predict(h=horizon, level=[80])
+    seconds = time.process_time() - start
+    fitted = model.model_ if method == "ets" else model.trend_forecaster.model_
+    error, trend, seasonal, damped = fitted["components"]
+    return f"{error}{trend}{'d' if damped == 'D' else ''}{seasonal}", fitted["aicc"], forecast["mean"], forecast["lo-80"], seconds
+
+
+def numbers(cell):
+    return np.array([float(v) for v in cell.split()])
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("method", choices=["ets", "mstl"])
+    arguments.add_argument("sets", type=Path)
+    arguments.add_argument("--example", required=True)
+    arguments.add_argument("--share", type=float, default=1.0)
+    arguments.add_argument("--csv")
+    asked = arguments.parse_args()
+    series, meta = pick(asked.sets, asked.share)
+    with tempfile.TemporaryDirectory() as folder:
+        files = [f"{folder}/{name}.csv" for name in ("series", "meta", "out")]
+        series.to_csv(files[0], index=False)
+        meta.to_csv(files[1], index=False)
+        subprocess.run([asked.example, asked.method, *files], check=True)
+        ours = pd.read_csv(files[2], dtype={"model": str}).set_index("unique_id")
+    values = {key: group["y"].to_numpy(float) for key, group in series.groupby("unique_id")}
+    theirs("ets", values[meta["unique_id"][0]][:60], 1, 2)  # compiles what is compiled at first use
+    rows = []
+    for key, season, horizon in meta.itertuples(index=False):
+        answer = theirs(asked.method, values[key], season, horizon)
+        if answer is None or key not in ours.index:
+            continue
+        model, criterion, mean, low, seconds = answer
+        own = ours.loc[key]
+        point = numbers(own["mean"])
+        row = {"series": key, "n": len(values[key]), "theirs": model, "ours": own["model"]}
+        row |= {"aicc_theirs": criterion, "aicc_ours": own["aicc"], "error": np.abs(point - mean).max() / np.abs(mean).max()}
+        row["width"] = np.median((point - numbers(own["low"])) / np.maximum(mean - low, 1e-300))
+        row |= {"theirs_ms": 1000 * seconds, "ours_ms": 1000 * own["seconds"]}
+        rows.append(row)
+        print(f"{key}: {model} {row['ours']} {row['error']:.1e}", flush=True)
+    table = pd.DataFrame(rows)
+    same = (table["theirs"] == table["ours"]) | (asked.method == "mstl")
+    print(table.round(4).to_string(index=False))
+    print(f"{len(table)} series, the same model {same.mean():.3f}, else a better AICc {(table[~same]['aicc_ours'] < table[~same]['aicc_theirs']).sum()}")
+    for limit in (1e-4, 1e-3):
+        print(f"within {limit}: {(table[same]['error'] < limit).mean():.3f}")
+    print(f"seconds: {table['theirs_ms'].sum() / 1000:.1f} and {table['ours_ms'].sum() / 1000:.2f}, {table['theirs_ms'].sum() / table['ours_ms'].sum():.1f} times as fast")
+    if asked.csv:
+        table.to_csv(asked.csv, index=False)
+
+
+if __name__ == "__main__":
+    main()
