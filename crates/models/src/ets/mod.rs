@@ -16,6 +16,9 @@ use simplex::Simplex;
 const MOST_STEPS: usize = 4096;
 /// Observations below which no form can be told from another.
 const LEAST_OBSERVATIONS: usize = 7;
+/// Largest standard deviation of a form that multiplies its errors, in sizes of what it is of. Relative errors that multiply
+/// for a year grow without end, which only says that nothing is known.
+const MOST_SPREAD: f64 = 10.0;
 
 /// The family of exponential smoothing, chosen by AICc: the same models and forecasts as statsforecast's `AutoETS`.
 ///
@@ -68,6 +71,8 @@ pub(crate) struct Smoothed {
     kind: Kind,
     /// A power of two near the size of the series, in which it was searched.
     unit: f64,
+    /// The largest value, signs apart.
+    size: f64,
     n_steps: usize,
 }
 
@@ -95,13 +100,13 @@ impl Smoothed {
         let size = values.iter().map(|v| v.abs()).fold(0.0, f64::max);
         if values.iter().all(|v| *v == values[0]) || size < f64::MIN_POSITIVE * 1e6 {
             let kind = Kind::Constant(values[values.len() - 1]);
-            return Some(Self { kind, unit: 1.0, n_steps: values.len() });
+            return Some(Self { kind, unit: 1.0, size, n_steps: values.len() });
         }
         let unit = power_of_two(size);
         let y: Vec<f64> = values.iter().map(|v| v / unit).collect();
         let m = if season_length > 1 && y.len() > season_length { season_length } else { 1 };
         let kind = choose(&y, m, may_multiply)?;
-        Some(Self { kind, unit, n_steps: y.len() })
+        Some(Self { kind, unit, size, n_steps: y.len() })
     }
 
     /// Centre and standard deviation of each step ahead, in the unit of the series.
@@ -112,8 +117,13 @@ impl Smoothed {
                 let Ahead { trend, added, factor } = ahead(chosen, horizon);
                 let variances = spread::variances(chosen.form, &chosen.parameters, chosen.variance, &trend, &factor);
                 let centre = trend.iter().zip(&added).zip(&factor).map(|((t, a), f)| self.unit * (t * f + a));
-                let sd = variances.iter().map(|v| self.unit * math::sqrt(v.max(0.0))).collect();
-                Steps { centre: centre.collect(), sd }
+                let centre: Vec<f64> = centre.collect();
+                let sds = variances.iter().zip(&centre).map(|(variance, centre)| {
+                    let sd = self.unit * math::sqrt(variance.max(0.0));
+                    let most = MOST_SPREAD * centre.abs().max(self.size);
+                    if chosen.form.error_multiplies { sd.min(most) } else { sd }
+                });
+                Steps { sd: sds.collect(), centre }
             }
         }
     }

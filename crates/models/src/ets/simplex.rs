@@ -71,7 +71,7 @@ impl Simplex {
         (self.asked != Asked::Nothing).then_some(&self.trial)
     }
 
-    /// The best point of the last round.
+    /// The best point when the last round began.
     pub(super) fn found(&self) -> &[f64] {
         &self.corners[self.best]
     }
@@ -120,13 +120,17 @@ impl Simplex {
 
     /// Ranks the corners and asks for the reflection of the worst, or ends.
     fn next_round(&mut self) {
-        if self.rounds == MOST_ROUNDS || spread(&self.losses) < TOLERANCE {
+        if self.rounds == MOST_ROUNDS {
             self.asked = Asked::Nothing;
             return;
         }
         self.rounds += 1;
         let n = self.low.len();
         (self.best, self.second_worst, self.worst) = ranks(&self.losses);
+        if spread(&self.losses) < TOLERANCE {
+            self.asked = Asked::Nothing;
+            return;
+        }
         self.centre.fill(0.0);
         for corner in &self.corners {
             self.centre.iter_mut().zip(corner).for_each(|(sum, x)| *sum += x);
