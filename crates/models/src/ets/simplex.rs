@@ -93,15 +93,15 @@ impl Simplex {
             Asked::Reflected => {
                 self.reflected.clone_from(&self.trial);
                 if loss < self.losses[self.best] {
-                    self.from_centre(expansion);
+                    self.try_along(expansion);
                     self.asked = Asked::Expanded { reflected: loss };
                 } else if loss < self.losses[self.second_worst] {
                     self.accept(loss, true);
                 } else if loss < self.losses[self.worst] {
-                    self.from_centre(contraction);
+                    self.try_along(contraction);
                     self.asked = Asked::Outside { reflected: loss };
                 } else {
-                    self.from_centre(-contraction);
+                    self.try_along(-contraction);
                     self.asked = Asked::Inside;
                 }
             }
@@ -148,7 +148,7 @@ impl Simplex {
     }
 
     /// Tries the point on the line from the centre through the reflected one.
-    fn from_centre(&mut self, share: f64) {
+    fn try_along(&mut self, share: f64) {
         for i in 0..self.trial.len() {
             self.trial[i] = self.inside(i, self.centre[i] + share * (self.reflected[i] - self.centre[i]));
         }
