@@ -118,3 +118,15 @@ fn another_metric_of_the_server_is_looked_at_where_it_may_be() {
     let (told, blind) = (error(Boosted::new(&settings())), error(Boosted::without_other_metrics(&settings())));
     assert!(told < 0.9 * blind, "{told} with other metrics, {blind} without");
 }
+
+#[test]
+fn points_alone_are_those_beside_quantiles() {
+    let histories: Vec<History> = (0..4).map(|i| history(&format!("s{i}"), "load", peaky(400, i))).collect();
+    let panel = Panel::new(Vec::new(), histories).expect("names differ");
+    for fit in Boosted::new(&settings()).fit_panel(&panel) {
+        let fit = fit.expect("it can be forecast");
+        let [alone, beside] =
+            [&[][..], &[0.1, 0.5, 0.9]].map(|q| fit.predict(&Future { horizon: 40 }, q).expect("it can be forecast"));
+        assert_eq!(alone.point(), beside.point());
+    }
+}

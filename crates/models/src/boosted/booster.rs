@@ -119,7 +119,7 @@ impl Booster {
         Self { stretch: stretch(table, &judge.said, levels), start, trees, middle: levels.middle }
     }
 
-    /// The quantiles of one row of features, ascending.
+    /// The quantiles of one row of features, ascending: one that crosses its neighbour nearer the middle is moved there.
     pub(super) fn say(&self, features: &[f32], quantiles: &mut [f64]) {
         let n_levels = self.start.len();
         quantiles.iter_mut().zip(&self.start).for_each(|(said, start)| *said = f64::from(*start));
@@ -130,7 +130,19 @@ impl Booster {
         }
         let centre = quantiles[self.middle];
         quantiles.iter_mut().zip(&self.stretch).for_each(|(said, stretch)| *said = centre + stretch * (*said - centre));
-        quantiles.sort_unstable_by(f64::total_cmp);
+        for at in self.middle + 1..n_levels {
+            quantiles[at] = quantiles[at].max(quantiles[at - 1]);
+        }
+        for at in (0..self.middle).rev() {
+            quantiles[at] = quantiles[at].min(quantiles[at + 1]);
+        }
+    }
+
+    /// The middle one of [`Self::say`].
+    pub(super) fn say_middle(&self, features: &[f32]) -> f64 {
+        let (n_levels, middle) = (self.start.len(), self.middle);
+        let step = |tree: &Tree| tree.steps[leaf_of_features(&tree.nodes, features) * n_levels + middle];
+        self.trees.iter().fold(f64::from(self.start[middle]), |said, tree| said + f64::from(step(tree)))
     }
 }
 

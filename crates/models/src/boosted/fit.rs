@@ -33,8 +33,14 @@ pub(super) struct BoostedFit {
 }
 
 impl BoostedFit {
-    /// The learned quantiles of each step, step after step.
-    fn learned_quantiles(&self, horizon: usize) -> Vec<[f64; LEVELS.len()]> {
+    /// What `say` makes of each step's features, its base and the scale of the series; a series that has only repeated
+    /// itself goes on so.
+    fn each_step<T>(
+        &self,
+        horizon: usize,
+        repeat: impl Fn(f64) -> T,
+        mut say: impl FnMut(&[f32], f64, f64) -> T,
+    ) -> Vec<T> {
         let learned = &self.learned;
         let past = Past::new(&self.history, &learned.lengths.seasons);
         let t = last_observed(&self.history);
@@ -44,7 +50,7 @@ impl BoostedFit {
                 1 => self.history.values()[t],
                 _ => Some(past.phase_mean(0, t, t + gap + h, 1)).filter(|v| !v.is_nan()).unwrap_or(past.value(Some(t))),
             };
-            return (1..=horizon).map(|h| [repeated(h); LEVELS.len()]).collect();
+            return (1..=horizon).map(|h| repeat(repeated(h))).collect();
         };
         let subject = Subject {
             past: &past,
@@ -63,12 +69,25 @@ impl BoostedFit {
                 row.clear();
                 row.extend_from_slice(&origin.row);
                 subject.put_step(&origin.unit, origin.t, gap + h, &mut row);
-                let base = subject.base(&origin.unit, origin.t, origin.t + gap + h);
-                let mut quantiles = [0.0; LEVELS.len()];
-                learned.booster.say(&row, &mut quantiles);
-                quantiles.map(|z| base + origin.unit.scale * z)
+                say(&row, subject.base(&origin.unit, origin.t, origin.t + gap + h), origin.unit.scale)
             })
             .collect()
+    }
+
+    /// The middle of each step.
+    fn points(&self, horizon: usize) -> Vec<f64> {
+        let booster = &self.learned.booster;
+        self.each_step(horizon, |value| value, |row, base, scale| base + scale * booster.say_middle(row))
+    }
+
+    /// The learned quantiles of each step.
+    fn learned_quantiles(&self, horizon: usize) -> Vec<[f64; LEVELS.len()]> {
+        let say = |row: &[f32], base: f64, scale: f64| {
+            let mut quantiles = [0.0; LEVELS.len()];
+            self.learned.booster.say(row, &mut quantiles);
+            quantiles.map(|z| base + scale * z)
+        };
+        self.each_step(horizon, |value| [value; LEVELS.len()], say)
     }
 }
 
@@ -76,13 +95,15 @@ impl Fitted for BoostedFit {
     fn predict(&self, future: &Future, quantiles: &[f64]) -> Result<Forecast> {
         let horizon = horizon_of(future)?;
         check_quantiles(quantiles)?;
+        // Whoever asks for no quantiles does not wait for them.
+        if quantiles.is_empty() {
+            return Ok(Forecast::new(quantiles, self.points(horizon), Vec::new())?.clamped(self.frame.bounds));
+        }
         let learned = self.learned_quantiles(horizon);
         let positions = Positions::of(&LEVELS, quantiles);
         let mut values = vec![0.0; horizon * quantiles.len()];
-        if !quantiles.is_empty() {
-            for (values, known) in values.chunks_exact_mut(quantiles.len()).zip(&learned) {
-                positions.values(known, values);
-            }
+        for (values, known) in values.chunks_exact_mut(quantiles.len()).zip(&learned) {
+            positions.values(known, values);
         }
         let point = learned.iter().map(|known| known[MIDDLE]).collect();
         Ok(Forecast::new(quantiles, point, values)?.clamped(self.frame.bounds))

@@ -12,6 +12,8 @@ const CLIP: f64 = 3.0;
 const ROUNDS: usize = 3;
 /// With gaps or censored values, whose replacements settle more slowly.
 const ROUNDS_WITH_HOLES: usize = 10;
+/// Replacements that move by less than this many standard deviations have settled.
+const SETTLED: f64 = 0.01;
 
 /// The scale on which effects add up.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +74,16 @@ impl Scale {
         let x = (self.spread * d).clamp(-2.0, 2.0);
         unit / self.spread * (x * (1.0 + x * (0.5 + x / 6.0))).abs()
     }
+
+    /// Adds to each of `sums` the [`Self::error`] of a forecast that is `missed` below an observation with `unit`.
+    pub(super) fn add_errors(self, unit: f64, missed: &[f64], sums: &mut [f64]) {
+        let pairs = sums.iter_mut().zip(missed);
+        if self.is_log {
+            pairs.for_each(|(sum, missed)| *sum += self.error(unit, -missed));
+        } else {
+            pairs.for_each(|(sum, missed)| *sum += unit * missed.abs());
+        }
+    }
 }
 
 /// A series on a scale.
@@ -94,10 +106,11 @@ impl Cleaned {
         let mut shown = filled(&observed, season_length);
         let has_holes = values.iter().any(|v| v.is_nan()) || censored.contains(&true);
         let rounds = if has_holes { ROUNDS_WITH_HOLES } else { ROUNDS };
-        for _ in 0..rounds {
+        for round in 1..=rounds {
             let coefficients = system.solve_last(1, &shown);
             let fitted: Vec<f64> = (0..values.len()).map(|t| system.rows.dot(t, &coefficients)).collect();
-            if !redraw(&observed, &censored, &fitted, &mut shown) {
+            let redrawn = redraw(&observed, &censored, &fitted, &mut shown);
+            if redrawn.is_the_same || round >= ROUNDS && redrawn.moved < SETTLED {
                 break;
             }
         }
@@ -113,11 +126,18 @@ impl Cleaned {
     }
 }
 
-/// Draws what is shown closer to `fitted` where it should be; false when nothing was to be done.
-fn redraw(observed: &[f64], censored: &[bool], fitted: &[f64], shown: &mut [f64]) -> bool {
+/// What became of the values that the regression is shown.
+struct Redrawn {
+    is_the_same: bool,
+    /// The farthest that a replacement of a hole moved, in standard deviations.
+    moved: f64,
+}
+
+/// Draws what is shown closer to `fitted` where it should be.
+fn redraw(observed: &[f64], censored: &[bool], fitted: &[f64], shown: &mut [f64]) -> Redrawn {
     let deviations = (0..observed.len()).filter(|&t| !censored[t]).map(|t| (observed[t] - fitted[t]).abs());
     let sigma = 1.4826 * middle(deviations.filter(|d| !d.is_nan()).collect());
-    let mut changed = false;
+    let mut redrawn = Redrawn { is_the_same: true, moved: 0.0 };
     for (t, shown) in shown.iter_mut().enumerate() {
         let residual = observed[t] - fitted[t];
         let value = if residual.is_nan() {
@@ -129,10 +149,13 @@ fn redraw(observed: &[f64], censored: &[bool], fitted: &[f64], shown: &mut [f64]
         } else {
             observed[t]
         };
-        changed |= value != *shown;
+        redrawn.is_the_same &= value == *shown;
+        if residual.is_nan() || censored[t] {
+            redrawn.moved = redrawn.moved.max((value - *shown).abs() / sigma.max(f64::MIN_POSITIVE));
+        }
         *shown = value;
     }
-    changed
+    redrawn
 }
 
 /// The middle one of `values`, the upper of two; 0 when there is none.

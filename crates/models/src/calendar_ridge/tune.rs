@@ -142,7 +142,8 @@ pub(super) fn losses(
     scale: Scale,
     solutions: &[Vec<Vec<f64>>],
 ) -> Vec<Vec<f64>> {
-    let endings = endings();
+    let endings = Columns::of(&endings());
+    let mut missed = vec![0.0; endings.slope.len()];
     let mut table = Vec::new();
     let n_trend = features.n_trend();
     for (at, &origin) in system.origins.iter().enumerate().skip(1) {
@@ -153,23 +154,58 @@ pub(super) fn losses(
         if steps.is_empty() {
             continue;
         }
-        let mut losses = vec![0.0; FLAVOURS.len() * endings.len()];
-        for (flavour, solutions) in solutions.iter().enumerate() {
+        let mut losses = vec![0.0; FLAVOURS.len() * missed.len()];
+        for (solutions, losses) in solutions.iter().zip(losses.chunks_exact_mut(missed.len())) {
             let state = State::new(features, system, cleaned, solutions[at].clone(), origin, n_trend);
             for &t in &steps {
                 let season = system.rows.dot_seasons(t, &state.coefficients, n_trend);
                 let unit = scale.unit(cleaned.observed[t]);
                 let parts = state.parts(t - origin + 1);
-                for (i, ending) in endings.iter().enumerate() {
-                    let error = -cleaned.residual(t, season + parts.trend(ending));
-                    losses[flavour * endings.len() + i] += scale.error(unit, error);
+                endings.miss(&parts, cleaned.observed[t], season, &mut missed);
+                if cleaned.censored[t] {
+                    missed.iter_mut().for_each(|missed| *missed = missed.max(0.0));
                 }
+                scale.add_errors(unit, &missed, losses);
             }
         }
         losses.iter_mut().for_each(|loss| *loss /= steps.len() as f64);
         table.push(losses);
     }
     table
+}
+
+/// Endings turned about, one column per number: a processor works on several of them at once.
+struct Columns {
+    slope: Vec<f64>,
+    shape: Vec<f64>,
+    carried: [[Vec<f64>; 2]; 2],
+}
+
+impl Columns {
+    fn of(endings: &[Ending]) -> Self {
+        let column = |number: fn(&Ending) -> f64| endings.iter().map(number).collect::<Vec<f64>>();
+        Self {
+            slope: column(|ending| ending.slope),
+            shape: column(|ending| ending.shape),
+            carried: [
+                [column(|ending| ending.carried[0][0]), column(|ending| ending.carried[0][1])],
+                [column(|ending| ending.carried[1][0]), column(|ending| ending.carried[1][1])],
+            ],
+        }
+    }
+
+    /// By how much `observed` is above the forecast of each ending: `season` and [`Parts::trend`].
+    fn miss(&self, parts: &Parts, observed: f64, season: f64, missed: &mut [f64]) {
+        for ((missed, slope), shape) in missed.iter_mut().zip(&self.slope).zip(&self.shape) {
+            *missed = parts.level + slope * parts.growth + shape * parts.shape;
+        }
+        for ([good, fading], recent) in self.carried.iter().zip(parts.recent) {
+            for ((missed, good), fading) in missed.iter_mut().zip(good).zip(fading) {
+                *missed += recent[0] * good + recent[1] * fading;
+            }
+        }
+        missed.iter_mut().for_each(|missed| *missed = observed - (season + *missed));
+    }
 }
 
 /// The parts of the trend at one step, so that each ending costs a few products.
