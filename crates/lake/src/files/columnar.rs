@@ -11,8 +11,10 @@ use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::ipc::writer::FileWriter;
 use datafusion::parquet::arrow::ArrowWriter;
-use datafusion::parquet::arrow::arrow_writer::{ArrowColumnChunk, compute_leaves};
+use datafusion::parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowLeafColumn, compute_leaves};
+use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::writer::SerializedFileWriter;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -161,22 +163,24 @@ impl ColumnFiles {
         if self.format == Columnar::Arrow {
             return Ok(Encoded::Arrow(rows));
         }
-        let encoded = || {
+        let encoded = || -> std::result::Result<_, ParquetError> {
             let schema = rows.schema();
             // Only a writer knows how to make those of its columns; this one never writes a byte.
             let model = ArrowWriter::try_new(io::sink(), schema.clone(), Some(parquet_properties(&schema)))?;
             let (_, factory) = model.into_serialized_writer()?;
             let mut columns = factory.create_column_writers(0)?.into_iter();
-            let mut chunks = Vec::with_capacity(schema.fields().len());
+            let mut leaves = Vec::with_capacity(schema.fields().len());
             for (field, array) in schema.fields().iter().zip(rows.columns()) {
-                for (leaf, mut column) in compute_leaves(field, array)?.into_iter().zip(&mut columns) {
-                    column.write(&leaf)?;
-                    chunks.push(column.close()?);
-                }
+                leaves.extend(compute_leaves(field, array)?.into_iter().zip(&mut columns));
             }
-            Ok(chunks)
+            // A group fills only now and then; threads that wait for it meanwhile take a column each.
+            let packed = |(leaf, mut column): (ArrowLeafColumn, ArrowColumnWriter)| {
+                column.write(&leaf)?;
+                column.close()
+            };
+            leaves.into_par_iter().map(packed).collect()
         };
-        encoded().map(Encoded::Parquet).map_err(|error: datafusion::parquet::errors::ParquetError| self.refused(error))
+        encoded().map(Encoded::Parquet).map_err(|error| self.refused(error))
     }
 
     fn append(&self, writers: &mut BTreeMap<Option<Month>, Writer>, encoded: EncodedMonth) -> Result<()> {
