@@ -8,6 +8,8 @@ use fleetcast_numeric::{math, quantile, quantile_of_sorted};
 
 /// Points on which the settings of a spread are compared.
 const POINTS: usize = 20_000;
+/// A past error is taken to have grown with its series by no more than this.
+const MOST_GROWTH: f64 = 2.0;
 /// Below this many trajectories the settings stay as they are by default.
 const ENOUGH: usize = 60;
 
@@ -82,10 +84,12 @@ impl Spread {
         let shares_steps = |t: &Trajectory| skipped.is_some_and(|(origin, plan)| plan.overlap(t.origin, origin));
         let others = || series.trajectories.iter().filter(|t| !shares_steps(t));
         if at.scale > 0.0 {
-            let (sum, n) = others()
-                .filter(|t| t.size.scale > 0.0)
-                .fold((0.0, 0.0), |(sum, n), t| (sum + t.mean_error() / t.size.scale, n + 1.0));
-            return at.scale * (self.half_trusted * self.ratio + sum) / (self.half_trusted + n);
+            // An error grows with the changes of its series, as a trend's do. Where those have grown many times, the
+            // error is likely the same event, seen from before it, and is as large as it was.
+            let by_now = |t: &Trajectory| t.mean_error() * (at.scale / t.size.scale).min(MOST_GROWTH);
+            let (sum, n) =
+                others().filter(|t| t.size.scale > 0.0).fold((0.0, 0.0), |(sum, n), t| (sum + by_now(t), n + 1.0));
+            return (self.half_trusted * self.ratio * at.scale + sum) / (self.half_trusted + n);
         }
         // A series that repeats itself has no scale; what errors it had all the same speak in its own unit.
         let (sum, n) = others().fold((0.0, 0usize), |(sum, n), t| (sum + t.mean_error(), n + 1));
@@ -166,4 +170,28 @@ fn pooled_loss(mut errors: Vec<(f64, f64)>) -> f64 {
         }
     }
     loss
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine that stood at its limit, where nothing changes, and then lost load: the error is of the
+    /// size of what came, not as many times larger as the changes before it were smaller.
+    #[test]
+    fn an_error_on_a_quiet_series_is_not_multiplied_when_it_has_become_lively() {
+        let trajectory = |origin: usize, error: f64, scale: f64| Trajectory {
+            origin,
+            errors: vec![error; 10],
+            points: vec![100.0; 10],
+            size: Size { scale, level: 100.0 },
+        };
+        let judged = Judged { trajectories: vec![trajectory(0, 0.002, 0.001), trajectory(1, -30.0, 0.001)] };
+        let spread = Spread { ratio: 1.0, half_trusted: 2.0, power: 0.5 };
+        let lively = spread.difficulty(&judged, None, Size { scale: 5.0, level: 70.0 });
+        assert!((5.0..30.0).contains(&lively), "{lively}");
+        // As large as ever where the series is as it was.
+        let as_before = spread.difficulty(&judged, None, Size { scale: 0.001, level: 100.0 });
+        assert!((as_before - (2.0 * 0.001 + 0.002 + 30.0) / 4.0).abs() < 1e-12, "{as_before}");
+    }
 }
