@@ -70,6 +70,8 @@ pub enum Command {
     Forecast(ForecastArgs),
     /// Turn forecasts into risks, groups and sizes
     Plan(PlanArgs),
+    /// Compare the plan with what it would be after changes of load, machines or prices
+    WhatIf(WhatIfArgs),
     /// Write the report of the last run
     Report(ReportArgs),
     /// Look after a lake
@@ -138,7 +140,7 @@ pub struct PlanSettings {
     /// What a bad day is worth avoiding, in USD [default: 50]
     #[arg(long, value_name = "USD")]
     pub lambda: Option<f64>,
-    /// Prices of instance types as CSV [default: built-in on-demand prices, us-east-1]
+    /// Prices of instance types as CSV, or the EC2 price list of a region [default: built-in on-demand prices, us-east-1]
     #[arg(long, value_name = "FILE")]
     pub price_book: Option<PathBuf>,
 }
@@ -572,6 +574,31 @@ pub struct PlanArgs {
     /// Seed of the joint paths and of the clustering [default: 42]
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
+    #[command(flatten)]
+    pub plan: PlanSettings,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fleetcast what-if --lake l growth.toml
+  fleetcast what-if --lake l region-loss.toml --threshold 90
+
+A file says what changes: growth of a service, a launch, a migration, a retirement, the loss of a region, thresholds,
+prices (docs/what-if.md). It is replayed on the futures of the last forecast; nothing is stored.")]
+pub struct WhatIfArgs {
+    /// The lake
+    #[arg(long, value_name = "DIR")]
+    pub lake: PathBuf,
+    /// A TOML file of changes
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// A TOML file with these settings and more
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Days ahead that risks are planned [default: 180]
+    #[arg(long, value_name = "DAYS")]
+    pub horizon: Option<usize>,
     #[command(flatten)]
     pub plan: PlanSettings,
 }

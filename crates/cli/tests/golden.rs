@@ -64,6 +64,7 @@ fn help_of_every_command() {
         "backtest",
         "forecast",
         "plan",
+        "what-if",
         "report",
         "lake",
         "completions",

@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 use fleetcast_core::{Bounds, Calendar, HolidaySet, UserEvent};
-use fleetcast_plan::LeadTime;
+use fleetcast_plan::{LeadTime, Limits};
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::cmp::Ordering;
@@ -101,6 +101,12 @@ pub struct PlanConfig {
     pub thresholds: Vec<f64>,
     /// What a bad day is worth avoiding, in USD.
     pub lambda_usd_per_day: f64,
+    /// P(some day needs more than all of a smaller machine's memory) that is accepted.
+    pub most_overload: f64,
+    /// The same for processors.
+    pub most_cpu_overload: f64,
+    /// Archetypes whose requests must not wait for a processor.
+    pub request_archetypes: Vec<String>,
     /// How long new capacity takes.
     pub lead_time: LeadTime,
     /// Prices of instance types; `None` for the built-in ones.
@@ -141,6 +147,9 @@ impl Default for PlanConfig {
             horizon_days: 180,
             thresholds: vec![80.0, 90.0],
             lambda_usd_per_day: 50.0,
+            most_overload: Limits::default().most_overload,
+            most_cpu_overload: Limits::default().most_cpu_overload,
+            request_archetypes: Vec::new(),
             lead_time: LeadTime::default(),
             price_book: None,
             n_paths: 1000,
@@ -196,6 +205,12 @@ impl Config {
         if !(self.plan.lambda_usd_per_day >= 0.0 && self.plan.lambda_usd_per_day.is_finite()) {
             return wrong("plan.lambda_usd_per_day", self.plan.lambda_usd_per_day.to_string(), "0 or more USD");
         }
+        for (key, p) in [("most_overload", self.plan.most_overload), ("most_cpu_overload", self.plan.most_cpu_overload)]
+        {
+            if !(0.0..1.0).contains(&p) {
+                return wrong(&format!("plan.{key}"), p.to_string(), "a probability from 0 to below 1");
+            }
+        }
         if !(100..=100_000).contains(&self.plan.n_paths) {
             return wrong("plan.n_paths", self.plan.n_paths.to_string(), "100 to 100000");
         }
@@ -241,6 +256,7 @@ mod tests {
             ("[forecast]\nhorizon_days = 731", "forecast.horizon_days"),
             ("[forecast]\nbounds = [5, 5]", "forecast.bounds"),
             ("[plan]\nlambda_usd_per_day = -1", "plan.lambda_usd_per_day"),
+            ("[plan]\nmost_cpu_overload = 1", "plan.most_cpu_overload"),
             ("[plan.lead_time]\ndays = 731", "lead_time.days"),
             ("[calendar]\nfiscal_year_start = 13", "fiscal_year_start"),
             ("[calendar]\nholidays = [\"fr\"]", "holidays"),

@@ -35,6 +35,7 @@ mod stamp;
 mod store;
 mod tables;
 pub mod telemetry;
+pub mod what_if;
 
 pub use config::Config;
 pub use context::Context;

@@ -48,6 +48,9 @@ pub fn limits(config: &Config) -> Limits {
     Limits {
         thresholds: config.plan.thresholds.clone(),
         lambda_usd_per_day: config.plan.lambda_usd_per_day,
+        most_overload: config.plan.most_overload,
+        most_cpu_overload: config.plan.most_cpu_overload,
+        request_archetypes: config.plan.request_archetypes.clone(),
         lead_time: config.plan.lead_time.clone(),
         seed: config.seed,
         ..Limits::default()

@@ -165,16 +165,7 @@ pub fn plan_lake(lake: &Lake, config: &Config, context: &Context) -> Result<Plan
     let started = (context.now)();
     context.progress.begin("reading telemetry", 0);
     let telemetry = telemetry(lake, config)?;
-    let mut notes = Vec::new();
-    let stored = store::forecasts(lake, &telemetry.panel, config.plan.horizon_days)?;
-    let forecasts = match stored {
-        Some(forecasts) => forecasts,
-        None => {
-            let assessed = assess(&telemetry, config, context)?;
-            notes = assessed.horizons.notes;
-            assessed.forecasts
-        }
-    };
+    let (forecasts, notes) = forecasts_to_plan(lake, &telemetry, config, context)?;
     let plan = plan(&telemetry.panel, &telemetry.means, &forecasts, config, context)?;
     context.progress.begin("storing results", 0);
     let record = RunRecord::plain("plan", config, &telemetry.panel, notes, started, context);
@@ -185,6 +176,25 @@ pub fn plan_lake(lake: &Lake, config: &Config, context: &Context) -> Result<Plan
     change.commit()?;
     context.progress.end();
     Ok(plan)
+}
+
+/// The forecasts that the last `run` or `forecast` stored, or new ones when there are none, with notes.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn forecasts_to_plan(
+    lake: &Lake,
+    telemetry: &Telemetry,
+    config: &Config,
+    context: &Context,
+) -> Result<(Forecasts, Vec<String>)> {
+    match store::forecasts(lake, &telemetry.panel, config.plan.horizon_days)? {
+        Some(forecasts) => Ok((forecasts, Vec::new())),
+        None => {
+            let assessed = assess(telemetry, config, context)?;
+            Ok((assessed.forecasts, assessed.horizons.notes))
+        }
+    }
 }
 
 /// Writes a file as a whole or not at all.

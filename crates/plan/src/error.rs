@@ -62,6 +62,24 @@ pub enum Error {
         /// The type.
         instance_type: String,
     },
+    /// A what-if file cannot be understood.
+    #[error("cannot read the what-if `{source_name}`: {reason}")]
+    WhatIf {
+        /// The file.
+        source_name: String,
+        /// What is wrong in which line.
+        reason: String,
+    },
+    /// A change of a what-if makes no sense for this fleet.
+    #[error("`{key}` is {found}, it must be {allowed}")]
+    Change {
+        /// The change and its key: `changes.2.servers`.
+        key: String,
+        /// What was found.
+        found: String,
+        /// What would do.
+        allowed: String,
+    },
     /// A price book without a single type.
     #[error("the price book `{source_name}` has no types; it must have at least one row under its header")]
     NoTypes {

@@ -23,9 +23,14 @@ pub struct Limits {
     pub payback_days: f64,
     /// Processors below which no server is made smaller: load is not all that runs on a machine.
     pub fewest_vcpu: f64,
-    /// P(some day within the horizon needs more than all of a machine's processors or memory) that a
-    /// smaller type may have at most.
+    /// P(some day within the horizon needs more than all of a machine's memory) that a smaller type may
+    /// have at most: what does not fit is killed.
     pub most_overload: f64,
+    /// The same for processors: what does not fit waits.
+    pub most_cpu_overload: f64,
+    /// Archetypes whose requests must not wait: a size is then also over its limit when its processors are
+    /// busier than [`most_utilisation`](crate::most_utilisation) lets them be. None unless asked for.
+    pub request_archetypes: Vec<String>,
     /// When a server counts as underused.
     pub underused: UnderusedRule,
     /// When a server counts as idle enough to be switched off.
@@ -45,6 +50,8 @@ impl Default for Limits {
             move_cost_usd: 100.0,
             payback_days: 365.0,
             most_overload: 0.01,
+            most_cpu_overload: 0.01,
+            request_archetypes: Vec::new(),
             fewest_vcpu: 2.0,
             underused: UnderusedRule::default(),
             retire: RetireRule::default(),
@@ -129,10 +136,20 @@ impl Limits {
         }
         let growth = self.underused.growth_below_percent_per_year;
         require("underused.growth_below_percent_per_year", growth, growth.is_finite(), "a finite number")?;
-        let overload = self.most_overload;
-        require("most_overload", overload, (0.0..1.0).contains(&overload), "a probability from 0 to below 1")?;
+        for (key, p) in [("most_overload", self.most_overload), ("most_cpu_overload", self.most_cpu_overload)] {
+            require(key, p, (0.0..1.0).contains(&p), "a probability from 0 to below 1")?;
+        }
+        if self.request_archetypes.iter().any(|name| name == "batch") {
+            let allowed = "archetypes that serve requests: batch work may wait";
+            return Err(setting("request_archetypes", "`batch`".to_owned(), allowed));
+        }
         let payback = self.payback_days;
         require("payback_days", payback, payback > 0.0 && payback.is_finite(), "above 0")
+    }
+
+    /// Whether requests to servers of this archetype must not wait.
+    pub(crate) fn serves_requests(&self, archetype: Option<&str>) -> bool {
+        archetype.is_some_and(|archetype| self.request_archetypes.iter().any(|name| name == archetype))
     }
 
     /// Threshold in per cent of capacity that sizes are judged by.

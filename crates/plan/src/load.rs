@@ -1,5 +1,6 @@
 //! Bad days of every size at once: the joint futures of processors and memory, counted on a grid.
 
+use crate::waiting::most_utilisation;
 use fleetcast_core::Paths;
 
 /// The futures of one resource on the present machine.
@@ -11,22 +12,33 @@ pub(crate) struct Resource<'a> {
     pub(crate) limit: f64,
     /// What the present machine has of it: processors, or GiB.
     pub(crate) present: f64,
+    /// The limit as a share of capacity, where requests must not wait: smaller machines then have a lower one.
+    pub(crate) serves_requests: Option<f64>,
 }
 
 impl Resource<'_> {
     /// The limit on a machine with `capacity`, as the present machine would show it: load that fills a
     /// share of four processors fills twice that share of two.
     fn limit_at(&self, capacity: f64) -> f64 {
+        let limit = self.plain_limit_at(capacity);
+        match self.serves_requests {
+            Some(share) => limit * (most_utilisation(capacity) / share).min(1.0),
+            None => limit,
+        }
+    }
+
+    /// The same where requests may wait.
+    fn plain_limit_at(&self, capacity: f64) -> f64 {
         // The present machine must have its own limit to the last bit.
         if capacity == self.present { self.limit } else { self.limit * capacity / self.present }
     }
 
-    /// The highest day of each future as a share of the limit on a machine with `capacity`; its quantile.
+    /// The highest day of each future as a share of the plain limit on a machine with `capacity`; its quantile.
     pub(crate) fn highest_share(&self, capacity: f64, probability: f64) -> f64 {
         let highest = |path: &[f64]| path.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let maxima: Vec<f64> = self.paths.iter().map(highest).collect();
         // There is at least one path, and its values are finite.
-        fleetcast_numeric::quantile(&maxima, probability).unwrap_or(f64::INFINITY) / self.limit_at(capacity)
+        fleetcast_numeric::quantile(&maxima, probability).unwrap_or(f64::INFINITY) / self.plain_limit_at(capacity)
     }
 }
 
@@ -186,8 +198,8 @@ mod tests {
             limit in 20.0f64..95.0,
         ) {
             let (cpu, memory) = (Paths::new(8, cpu).unwrap(), Paths::new(8, memory).unwrap());
-            let on_cpu = Resource { paths: &cpu, limit, present: 4.0 };
-            let on_memory = Resource { paths: &memory, limit, present: 16.0 };
+            let on_cpu = Resource { paths: &cpu, limit, present: 4.0, serves_requests: None };
+            let on_memory = Resource { paths: &memory, limit, present: 16.0, serves_requests: None };
             let (vcpu, gib) = ([8.0, 2.0, 4.0, 2.0], [8.0, 16.0, 4.0]);
             let grid = Grid::new(Some(on_cpu), Some(on_memory), &vcpu, &gib).unwrap();
             for v in vcpu { for g in gib {

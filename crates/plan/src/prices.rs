@@ -1,5 +1,6 @@
 //! Price books: what a size costs, from where and as of when.
 
+use crate::price_list::{self, is_price_list};
 use crate::{Error, Result};
 use jiff::civil::Date;
 use std::collections::BTreeMap;
@@ -65,7 +66,8 @@ impl PriceBook {
     /// A price book from CSV with the columns `instance_type`, `vcpu`, `memory_gib`, `usd_per_hour` and,
     /// where known, `architecture` (`x86_64` or `arm64`), `network_mbit_per_s`, `coremark_per_vcpu`,
     /// `burstable` (`true` or `false`) and `currency` (`USD`); other columns are left alone. Lines above the header may say
-    /// `# source: ...` and `# date: 2026-07-20`. `source_name` is the file's name, for messages.
+    /// `# source: ...` and `# date: 2026-07-20`. Amazon's own price list of EC2 in one region
+    /// (`AmazonEC2/current/REGION/index.csv`) is read as it is. `source_name` is the file's name, for messages.
     ///
     /// # Errors
     /// [`Error`] with the row, the type and the column of the first value that is missing, is not a
@@ -74,6 +76,9 @@ impl PriceBook {
         let unreadable = |reason: String| Error::Unreadable { source_name: source_name.to_owned(), reason };
         let mut text = String::new();
         reader.read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
+        if is_price_list(&text) {
+            return price_list::read(&text, source_name);
+        }
         let remarks = Remarks::of(&text, source_name)?;
         let mut csv = csv::ReaderBuilder::new()
             .comment(Some(b'#'))
@@ -101,6 +106,18 @@ impl PriceBook {
         }
         let types = types.into_values().map(|(_, found)| found).collect();
         Ok(Self { date: remarks.date, source: remarks.source, types })
+    }
+
+    /// A book of types that are in order of their names, each once.
+    pub(crate) fn new(date: Option<Date>, source: String, types: Vec<InstanceType>) -> Self {
+        Self { date, source, types }
+    }
+
+    /// The same types at prices multiplied by what `factor` says of their names.
+    pub fn with_prices(&self, factor: impl Fn(&str) -> f64) -> Self {
+        let mut book = self.clone();
+        book.types.iter_mut().for_each(|one| one.usd_per_hour *= factor(&one.name));
+        book
     }
 
     /// Day on which the prices held; `None` when the book does not say.

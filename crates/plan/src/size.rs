@@ -4,6 +4,7 @@ use crate::candidate::{Candidate, Highest, Present, not_eligible, settle};
 use crate::load::{Grid, Resource};
 use crate::retire::idle;
 use crate::series::FEWEST_DAYS;
+use crate::waiting::most_utilisation;
 use crate::{Excuse, Limits, PriceBook, SeriesOutlook};
 use fleetcast_core::{Action, Recommendation, Server};
 
@@ -47,7 +48,7 @@ pub fn recommend(server: &Server, series: &[SeriesOutlook], book: &PriceBook, li
 /// `series` are the server's own; others are left out. Load is rescaled by the ratio of capacities, `cpu`
 /// by processors (slower ones count for less) and `memory` by GiB, and a bad day of either is a bad day; days
 /// beyond 100 % were not seen, and the reason says so where it matters. A smaller type is out of the question
-/// when P(some day needs more than all it has) is above `limits.most_overload`. Types of the same architecture are weighed. A resource
+/// when P(some day needs more than all it has) is above `limits.most_overload`, or `most_cpu_overload`. Types of the same architecture are weighed. A resource
 /// that was not measured may not shrink, and a burstable type is never chosen, because prices say nothing
 /// of its baseline.
 ///
@@ -109,7 +110,10 @@ impl<'a> Weighing<'a> {
             let one = series.iter().find(|one| one.history.metric().name() == name)?;
             let limit = one.limit(limits.sizing_threshold()).filter(|limit| *limit > 0.0)?;
             let is_long_enough = one.history.n_observed() >= FEWEST_DAYS;
-            is_long_enough.then_some(Resource { paths: one.paths, limit, present: capacity })
+            // Only processors make requests wait.
+            let is_guarded = name == "cpu" && limits.serves_requests(server.archetype.as_deref());
+            let serves_requests = is_guarded.then_some(limits.sizing_threshold() / 100.0);
+            is_long_enough.then_some(Resource { paths: one.paths, limit, present: capacity, serves_requests })
         };
         let (cpu, memory) = (resource("cpu", present.vcpu), resource("memory", present.memory_gib));
         let mut vcpu: Vec<f64> = book.types().iter().map(|found| present.vcpu_of(found)).collect();
@@ -169,17 +173,21 @@ impl<'a> Weighing<'a> {
     /// The highest days of all but the few futures in which a machine may be overloaded.
     fn highest(&self) -> Highest {
         let threshold = self.limits.sizing_threshold() / 100.0;
-        let share = |resource: Option<Resource>| {
-            resource.map(|one| threshold * one.highest_share(one.present, 1.0 - self.limits.most_overload))
+        let share = |resource: Option<Resource>, most: f64| {
+            resource.map(|one| threshold * one.highest_share(one.present, 1.0 - most))
         };
-        Highest { cpu: share(self.cpu), memory: share(self.memory), network: self.highest_network() }
+        Highest {
+            cpu: share(self.cpu, self.limits.most_cpu_overload),
+            memory: share(self.memory, self.limits.most_overload),
+            network: self.highest_network(),
+        }
     }
 
     /// The highest day of the network as a share of the limit on the present machine, in 95 % of futures.
     fn highest_network(&self) -> Option<f64> {
         let one = self.series.iter().find(|one| one.history.metric().name() == "network")?;
         let limit = one.limit(self.limits.sizing_threshold())?;
-        Some(Resource { paths: one.paths, limit, present: 1.0 }.highest_share(1.0, 0.95))
+        Some(Resource { paths: one.paths, limit, present: 1.0, serves_requests: None }.highest_share(1.0, 0.95))
     }
 
     fn action(&self, best: &Candidate, saving: Option<f64>) -> Action {
@@ -223,6 +231,12 @@ impl<'a> Weighing<'a> {
             now.unwrap_or_default(),
             self.limits.lambda_usd_per_day,
         ));
+        if self.cpu.is_some_and(|cpu| cpu.serves_requests.is_some()) {
+            let most = 100.0 * most_utilisation(best.vcpu_as_present).min(threshold / 100.0);
+            phrases.push(format!(
+                "its processors may be {most:.0} % busy, so that 95 % of requests wait no longer than they take"
+            ));
+        }
         phrases.extend(nearest_excuses(best, candidates));
         phrases.extend(self.remarks());
         phrases.join("; ")

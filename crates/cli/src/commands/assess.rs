@@ -15,7 +15,7 @@ use serde_json::json;
 use std::path::Path;
 
 /// The configuration file, with what the flags say in its place.
-fn config(settings: &Settings, plan: Option<&PlanSettings>) -> anyhow::Result<Config> {
+pub(super) fn config(settings: &Settings, plan: Option<&PlanSettings>) -> anyhow::Result<Config> {
     let mut config = settings.config.as_deref().map(Config::from_file).transpose()?.unwrap_or_default();
     if let Some(horizon) = settings.horizon {
         config.forecast.horizon_days = Some(horizon);
@@ -38,7 +38,7 @@ fn config(settings: &Settings, plan: Option<&PlanSettings>) -> anyhow::Result<Co
     Ok(config)
 }
 
-fn open(lake: &Path) -> anyhow::Result<Lake> {
+pub(super) fn open(lake: &Path) -> anyhow::Result<Lake> {
     Ok(Lake::open(lake).map_err(Error::from)?)
 }
 

@@ -26,6 +26,7 @@ const SIZES: Columns = &[
     ("bad_day_rate", "bad days", 4),
     ("severity", "severity", 3),
     ("worst_run_days", "worst run", 2),
+    ("overloaded_share", "overloaded", 3),
     ("moved_share", "moved", 2),
     ("sound_savings", "sound", 2),
     ("promise_error", "promise ECE", 3),

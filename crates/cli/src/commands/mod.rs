@@ -10,6 +10,7 @@ mod profile;
 mod realism;
 mod scenario;
 mod sql;
+mod what_if;
 
 use crate::args::{Cli, Command, Global};
 use crate::progress::Bars;
@@ -39,6 +40,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Backtest(args) => assess::backtest(args, global, &context),
         Command::Forecast(args) => assess::forecast(args, global, &context),
         Command::Plan(args) => assess::plan(args, global, &context),
+        Command::WhatIf(args) => what_if::what_if(args, global, &context),
         Command::Report(args) => assess::report(args, global, &context),
         Command::Lake(command) => lake::lake(command, global),
         Command::Completions { shell } => {

@@ -8,7 +8,7 @@ use crate::plan::{limits, price_book};
 use crate::{Config, Context, Result};
 use fleetcast_backtest::Runs;
 use fleetcast_core::{Action, Calendar, History, Panel, Paths, RiskClass, SeriesId, Server, Step};
-use fleetcast_plan::proof::{Came, Decision, Hindsight, at_risk, crossing_curve, first_crossing};
+use fleetcast_plan::proof::{Came, DaysThatCame, Decision, Hindsight, at_risk, crossing_curve, first_crossing};
 use fleetcast_plan::{Limits, PriceBook, Seen, SeriesOutlook};
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -201,7 +201,7 @@ impl Asked<'_> {
             let capacity = server.capacity(one.history.metric())?;
             Some(one.days?.iter().map(|day| 100.0 * day / capacity).collect())
         };
-        let (cpu_days, memory_days) = (came(cpu), came(memory));
+        let (cpu_days, memory_days, network_days) = (came(cpu), came(memory), came(named("network")));
         let row = |lambda: f64| {
             let limits = Limits { lambda_usd_per_day: lambda, ..self.limits.clone() };
             let advice = fleetcast_plan::recommend(server, outlooks, &self.book, &limits);
@@ -212,7 +212,8 @@ impl Asked<'_> {
                 Action::Down | Action::Up => advice.to_type,
             };
             let (cpu_days, memory_days) = (cpu_days.as_deref(), memory_days.as_deref());
-            let hindsight = Hindsight::new(number, server, cpu_days, memory_days, &self.book, &limits)?;
+            let came = DaysThatCame { cpu: cpu_days, memory: memory_days, network: network_days.as_deref() };
+            let hindsight = Hindsight::new(number, server, came, &self.book, &limits)?;
             let decision = Decision { instance_type, promised: advice.p_violation };
             let place = |one: Option<&Series>| one.map(|one| one.place);
             let (cpu, memory) = (place(cpu), place(memory));

@@ -205,6 +205,7 @@ fn sizes(rows: &[&Sized], lambda: f64, rules: &Figures, resamples: &Resamples) -
             sheet.add("bad_day_rate", |times| purchases.bad_day_rate(times));
             sheet.add("severity", |times| purchases.severity(times));
             sheet.add("worst_run_days", |times| purchases.worst_run(times));
+            sheet.add("overloaded_share", |times| purchases.overloaded(times));
             sheet.add("moved_share", |times| purchases.moved(times));
             sheet.add("sound_savings", |times| purchases.sound_savings(times));
             sheet.add("promise_error", |times| purchases.promise_error(times));

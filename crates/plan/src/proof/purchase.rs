@@ -31,6 +31,8 @@ pub struct Purchase {
     pub excess: f64,
     /// Longest run of days over.
     pub worst_run: f64,
+    /// Whether some day needed more than the whole machine has.
+    pub overloaded: bool,
     /// P(at least one bad day) that was promised; `None` of a rule that promises nothing.
     pub promised: Option<f64>,
 }
@@ -42,6 +44,17 @@ pub struct Decision {
     pub instance_type: Option<String>,
     /// P(at least one bad day) that was promised.
     pub promised: Option<f64>,
+}
+
+/// The days that came on one server: daily P95s in per cent; `None` where a metric was not measured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DaysThatCame<'a> {
+    /// Of its processors.
+    pub cpu: Option<&'a [f64]>,
+    /// Of its memory.
+    pub memory: Option<&'a [f64]>,
+    /// Of its network.
+    pub network: Option<&'a [f64]>,
 }
 
 /// The days that came on one server, and what every size of a price book would have made of them.
@@ -60,29 +73,29 @@ pub struct Hindsight {
 }
 
 impl Hindsight {
-    /// The days after an origin: daily P95s of processors and memory in per cent of the present machine's,
-    /// NaN at gaps, of equal number. `server_number` is for resampling.
+    /// The days after an origin: daily P95s in per cent of the present machine's, NaN at gaps, of equal
+    /// number. `server_number` is for resampling.
     ///
-    /// `None` when the present machine or its price is not known, neither was measured, or more than a
+    /// Types whose network these days would have filled are left out for everybody, the rules included, which
+    /// then know that much of the future. `None` when the present machine or its price is not known, neither was measured, or more than a
     /// fifth of the days is missing.
     pub fn new(
         server_number: usize,
         server: &Server,
-        cpu: Option<&[f64]>,
-        memory: Option<&[f64]>,
+        came: DaysThatCame,
         book: &PriceBook,
         limits: &Limits,
     ) -> Option<Self> {
         let present = Present::of(server, book).ok().filter(|present| present.usd_per_hour.is_some())?;
-        if [cpu, memory].into_iter().flatten().any(|days| observed(days).is_none()) {
+        if [came.cpu, came.memory].into_iter().flatten().any(|days| observed(days).is_none()) {
             return None;
         }
-        let (cpu, memory) = (cpu.and_then(observed), memory.and_then(observed));
+        let (cpu, memory) = (came.cpu.and_then(observed), came.memory.and_then(observed));
         let days = cpu.as_ref().or(memory.as_ref())?.len();
         let paths = |days: &Option<Vec<f64>>| days.as_ref().and_then(|days| Paths::new(days.len(), days.clone()).ok());
         let (cpu_path, memory_path) = (paths(&cpu), paths(&memory));
         let limit = limits.sizing_threshold();
-        let resource = |paths, present| Resource { paths, limit, present };
+        let resource = |paths, present| Resource { paths, limit, present, serves_requests: None };
         let types = book.types();
         let mut vcpu: Vec<f64> = types.iter().map(|found| present.vcpu_of(found)).collect();
         let mut memory_gib: Vec<f64> = types.iter().map(|found| found.memory_gib).collect();
@@ -95,7 +108,8 @@ impl Hindsight {
             &memory_gib,
         )?;
         // What is measured may be made smaller; hindsight needs no guard against what did not come.
-        let highest = Highest { cpu: cpu.as_ref().map(|_| 0.0), memory: memory.as_ref().map(|_| 0.0), network: None };
+        let network = came.network.and_then(observed).map(|days| days.iter().copied().fold(0.0, f64::max) / limit);
+        let highest = Highest { cpu: cpu.as_ref().map(|_| 0.0), memory: memory.as_ref().map(|_| 0.0), network };
         let others = types.iter().filter(|found| present.instance_type.as_ref() != Some(&found.name));
         let mut candidates: Vec<Candidate> = others
             .map(|found| {
@@ -156,9 +170,11 @@ impl Hindsight {
             let moving = if one.is_present { 0.0 } else { self.limits.move_cost_usd / self.limits.payback_days };
             price(one) + moving + self.limits.lambda_usd_per_day * one.expected_bad_days / self.days as f64
         };
-        let (mut excess, mut run, mut worst_run) = (0.0, 0, 0);
+        let (mut excess, mut run, mut worst_run, mut highest) = (0.0, 0, 0, 0.0_f64);
         for day in 0..self.days {
-            let over = self.load(found, day) - 1.0;
+            let load = self.load(found, day);
+            highest = highest.max(load);
+            let over = load - 1.0;
             run = if over >= 0.0 { run + 1 } else { 0 };
             excess += over.max(0.0);
             worst_run = worst_run.max(run);
@@ -173,6 +189,7 @@ impl Hindsight {
             bad_days: found.expected_bad_days,
             excess,
             worst_run: f64::from(worst_run),
+            overloaded: highest * self.threshold > 100.0,
             promised,
         }
     }
@@ -231,6 +248,11 @@ impl Purchases {
     /// Longest run of bad days, in the mean over servers and origins.
     pub fn worst_run(&self, times: &[u32]) -> Option<f64> {
         self.ratio(times, |row| row.worst_run, |_| 1.0)
+    }
+
+    /// Share of the purchases with a day that needed more than the whole machine has.
+    pub fn overloaded(&self, times: &[u32]) -> Option<f64> {
+        self.ratio(times, |row| f64::from(u8::from(row.overloaded)), |_| 1.0)
     }
 
     /// Share of the moves to another machine.

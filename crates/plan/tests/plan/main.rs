@@ -6,3 +6,4 @@ mod group;
 mod proof;
 mod risk;
 mod size;
+mod what_if;

@@ -2,7 +2,7 @@
 
 use crate::common::server;
 use fleetcast_numeric::Stream;
-use fleetcast_plan::proof::{Decision, Hindsight, Purchases, Resamples};
+use fleetcast_plan::proof::{DaysThatCame, Decision, Hindsight, Purchases, Resamples};
 use fleetcast_plan::{Limits, PriceBook};
 use proptest::prelude::*;
 
@@ -11,9 +11,13 @@ fn days(level: f64, spread: f64, n: u64) -> Vec<f64> {
     (0..n).map(|day| (level + spread * noise.normal(day)).clamp(0.0, 100.0)).collect()
 }
 
+fn both<'a>(cpu: &'a [f64], memory: &'a [f64]) -> DaysThatCame<'a> {
+    DaysThatCame { cpu: Some(cpu), memory: Some(memory), network: None }
+}
+
 fn hindsight(cpu: &[f64], memory: &[f64], limits: &Limits) -> Hindsight {
     let server = server("web-1", "m6i.2xlarge", 8.0, 32.0);
-    Hindsight::new(0, &server, Some(cpu), Some(memory), &PriceBook::embedded(), limits).expect("a known machine")
+    Hindsight::new(0, &server, both(cpu, memory), &PriceBook::embedded(), limits).expect("a known machine")
 }
 
 fn chose(name: &str, promised: f64) -> Decision {
@@ -35,6 +39,7 @@ fn a_purchase_is_judged_by_the_days_that_came() {
     assert!((half.loss_usd_per_day - (24.0 * 0.192 + moving + 50.0 * 3.0 / 90.0)).abs() < 1e-9);
     let quarter = seen.outcome(&chose("m6i.large", 0.0)).unwrap();
     assert_eq!((quarter.bad_days, quarter.worst_run), (90.0, 90.0));
+    assert!(quarter.overloaded && !half.overloaded);
     let stayed = seen.outcome(&Decision { instance_type: None, promised: None }).unwrap();
     assert_eq!((stayed.bad_days, stayed.saving_usd_per_day, stayed.moved), (0.0, 0.0, false));
     assert_eq!(seen.outcome(&chose("z9.large", 0.0)), None);
@@ -54,6 +59,11 @@ fn a_rule_buys_the_cheapest_type_that_holds_what_it_asks_for() {
     assert!(type_.vcpu >= 4.0 && type_.memory_gib >= 16.0 && type_.usd_per_hour < 0.192, "{half}");
     assert!(bought(None, Some(0.1)).is_some_and(|name| book.get(&name).unwrap().vcpu >= 8.0));
     assert_eq!(bought(Some(500.0), None), None, "no type is so large");
+    let busy = DaysThatCame { network: Some(&[70.0; 90]), ..both(&[5.0; 90], &[5.0; 90]) };
+    let network = |name: &str| book.get(name).unwrap().network_mbit_per_s.unwrap();
+    let seen = Hindsight::new(0, &server("web-1", "m6i.2xlarge", 8.0, 32.0), busy, &book, &limits).unwrap();
+    let small = seen.bought(Some(0.1), Some(0.1)).instance_type.unwrap();
+    assert!(network(&small) > 0.875 * network("m6i.2xlarge"), "{small}");
     let dear = hindsight(&[30.0; 90], &[10.0; 90], &Limits { move_cost_usd: 1e6, ..limits });
     assert_eq!(dear.bought(Some(0.5), Some(0.5)).instance_type, None, "a move that never pays is not made");
 }
@@ -64,11 +74,12 @@ fn what_cannot_be_judged_has_no_hindsight() {
     let known = server("web-1", "m6i.2xlarge", 8.0, 32.0);
     let mut gaps = vec![30.0; 90];
     gaps[..30].fill(f64::NAN);
-    assert!(Hindsight::new(0, &known, Some(&gaps), None, &book, &limits).is_none());
-    assert!(Hindsight::new(0, &known, None, None, &book, &limits).is_none());
+    let cpu = |days| DaysThatCame { cpu: Some(days), ..DaysThatCame::default() };
+    assert!(Hindsight::new(0, &known, cpu(&gaps), &book, &limits).is_none());
+    assert!(Hindsight::new(0, &known, DaysThatCame::default(), &book, &limits).is_none());
     let unpriced = server("web-1", "z9.large", 8.0, 32.0);
-    assert!(Hindsight::new(0, &unpriced, Some(&[30.0; 90]), None, &book, &limits).is_none());
-    let cpu_only = Hindsight::new(0, &known, Some(&[30.0; 90]), None, &book, &limits).unwrap();
+    assert!(Hindsight::new(0, &unpriced, cpu(&[30.0; 90]), &book, &limits).is_none());
+    let cpu_only = Hindsight::new(0, &known, cpu(&[30.0; 90]), &book, &limits).unwrap();
     let bought = cpu_only.bought(Some(0.5), None).instance_type.unwrap();
     assert!(book.get(&bought).unwrap().memory_gib >= 32.0, "memory that was not measured is not made smaller");
 }

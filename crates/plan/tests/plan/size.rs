@@ -120,6 +120,27 @@ fn slower_processors_count_for_less_and_a_single_one_is_not_enough() {
 }
 
 #[test]
+fn machines_that_serve_requests_have_headroom_by_their_size_when_asked() {
+    // 12 % of 8 processors is 48 % of 2, on which one request in twenty may wait at 35 %; of 4 it is 24 %.
+    let mut web = xlarge();
+    web.archetype = Some("web".to_owned());
+    let load = Load::on(web, &[("cpu", 12.0, 0.1), ("memory", 10.0, 0.1)]);
+    let vcpu = |limits: &Limits| chosen(&load.size(&PriceBook::embedded(), limits)).vcpu;
+    let guarded = Limits { request_archetypes: vec!["web".to_owned()], ..Limits::default() };
+    assert_eq!((vcpu(&Limits::default()), vcpu(&guarded)), (2.0, 4.0));
+    let others = Limits { request_archetypes: vec!["database".to_owned()], ..Limits::default() };
+    assert_eq!(vcpu(&others), 2.0);
+    let reason = load.size(&PriceBook::embedded(), &guarded).recommendation.reason;
+    assert!(reason.contains("may be 58 % busy, so that 95 % of requests wait no longer"), "{reason}");
+    let batch = Limits { request_archetypes: vec!["batch".to_owned()], ..Limits::default() };
+    let message = batch.check().unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "`request_archetypes` is `batch`, it must be archetypes that serve requests: batch work may wait"
+    );
+}
+
+#[test]
 fn a_busy_network_keeps_its_bandwidth() {
     let load = Load::on(xlarge(), &[("cpu", 5.0, 1.0), ("memory", 5.0, 1.0), ("network", 60.0, 5.0)]);
     let sizing = load.size(&PriceBook::embedded(), &Limits::default());

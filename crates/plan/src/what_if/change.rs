@@ -1,0 +1,188 @@
+//! Changes as a file says them.
+
+use super::Select;
+use crate::{Error, Result};
+use jiff::civil::Date;
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
+
+/// A what-if: its name, and the changes that are made together.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhatIf {
+    /// What the reader calls it.
+    pub name: String,
+    /// What changes.
+    #[serde(default)]
+    pub changes: Vec<Change>,
+}
+
+/// One change. Dates are local days of the servers; without them it holds from the first day ahead, and
+/// for good. Without `metrics` it is about every metric.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Change {
+    /// Load is multiplied: a service grows, or is made lighter.
+    Growth {
+        /// Whose.
+        servers: Select,
+        /// 1.3 for 30 % more.
+        factor: f64,
+        /// Metrics it is about.
+        #[serde(default)]
+        metrics: Vec<String>,
+        /// First day.
+        #[serde(default, deserialize_with = "day")]
+        from: Option<Date>,
+        /// Last day.
+        #[serde(default, deserialize_with = "day")]
+        until: Option<Date>,
+    },
+    /// Load is added: something new is started on servers that are there.
+    Launch {
+        /// Where.
+        servers: Select,
+        /// By metric, in per cent of the capacity of each server.
+        add_percent: BTreeMap<String, f64>,
+        /// First day.
+        #[serde(default, deserialize_with = "day")]
+        from: Option<Date>,
+        /// Last day.
+        #[serde(default, deserialize_with = "day")]
+        until: Option<Date>,
+    },
+    /// A share of the load moves to other servers, each of which takes as much of it as it is large.
+    Migration {
+        /// Whose load.
+        servers: Select,
+        /// Where it goes.
+        to: Select,
+        /// Share that moves, 1 for all.
+        #[serde(default = "all")]
+        share: f64,
+        /// Metrics it is about.
+        #[serde(default)]
+        metrics: Vec<String>,
+        /// First day.
+        #[serde(default, deserialize_with = "day")]
+        from: Option<Date>,
+        /// Last day.
+        #[serde(default, deserialize_with = "day")]
+        until: Option<Date>,
+    },
+    /// Servers are switched off and their load goes to others, or ends with them: a retirement, or a
+    /// consolidation onto fewer machines.
+    Retirement {
+        /// Which.
+        servers: Select,
+        /// Where the load goes; it ends when not given.
+        #[serde(default)]
+        to: Option<Select>,
+        /// First day without them.
+        #[serde(default, deserialize_with = "day")]
+        from: Option<Date>,
+    },
+    /// A region is lost: the load of each of its servers goes to those of its pool in other regions, else
+    /// to those of its service with the same kind of workload; where there are none it is lost too.
+    RegionLoss {
+        /// The region.
+        region: String,
+        /// First day.
+        #[serde(default, deserialize_with = "day")]
+        from: Option<Date>,
+        /// Last day.
+        #[serde(default, deserialize_with = "day")]
+        until: Option<Date>,
+    },
+    /// Other thresholds.
+    Threshold {
+        /// In per cent of capacity.
+        percent: Vec<f64>,
+    },
+    /// Other prices.
+    Price {
+        /// How the names of the types begin; empty for all.
+        #[serde(default)]
+        types: String,
+        /// What prices are multiplied by.
+        factor: f64,
+    },
+}
+
+fn all() -> f64 {
+    1.0
+}
+
+/// A day as TOML writes it, 2025-02-01, with quotes or without.
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Date>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Quoted(String),
+        Bare(toml::value::Datetime),
+    }
+    let text = match Written::deserialize(deserializer)? {
+        Written::Quoted(text) => text,
+        Written::Bare(date) => date.to_string(),
+    };
+    let wrong = || serde::de::Error::custom(format!("`{text}` is no date; write it as 2025-02-01"));
+    text.parse().map(Some).map_err(|_| wrong())
+}
+
+impl WhatIf {
+    /// The what-if of a TOML file; `source_name` is the file's name, for messages.
+    ///
+    /// # Errors
+    /// [`Error::WhatIf`] with the line of what cannot be understood, [`Error::Change`] for a number that
+    /// makes no sense.
+    pub fn from_toml(text: &str, source_name: &str) -> Result<Self> {
+        let wrong = |reason: String| Error::WhatIf { source_name: source_name.to_owned(), reason };
+        let what_if: Self = toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+        if what_if.changes.is_empty() {
+            return Err(wrong("it has no changes; add one under [[changes]]".to_owned()));
+        }
+        for (at, change) in what_if.changes.iter().enumerate() {
+            change.check(&format!("changes.{}", at + 1))?;
+        }
+        Ok(what_if)
+    }
+}
+
+impl Change {
+    fn check(&self, place: &str) -> Result<()> {
+        let wrong = |key: &str, found: f64, allowed: &str| {
+            Err(Error::Change { key: format!("{place}.{key}"), found: found.to_string(), allowed: allowed.to_owned() })
+        };
+        match self {
+            Self::Growth { factor, .. } if !(*factor >= 0.0 && factor.is_finite()) => {
+                wrong("factor", *factor, "0 or above, 1.3 for 30 % more")
+            }
+            Self::Price { factor, .. } if !(*factor > 0.0 && factor.is_finite()) => {
+                wrong("factor", *factor, "above 0, 0.7 for 30 % less")
+            }
+            Self::Migration { share, .. } if !(0.0..=1.0).contains(share) => wrong("share", *share, "0 to 1"),
+            Self::Launch { add_percent, .. } => match add_percent.values().find(|add| !add.is_finite()) {
+                Some(add) => wrong("add_percent", *add, "a number, in per cent of capacity"),
+                None => Ok(()),
+            },
+            Self::Threshold { percent } => match percent.iter().find(|one| !(**one > 0.0 && **one <= 100.0)) {
+                Some(one) => wrong("percent", *one, "above 0 and at most 100 % of capacity"),
+                None if percent.is_empty() => wrong("percent", f64::NAN, "one threshold at least"),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// First and last day; `None` where it holds from the first day ahead, or for good.
+    pub(crate) fn days(&self) -> (Option<Date>, Option<Date>) {
+        match self {
+            Self::Growth { from, until, .. }
+            | Self::Launch { from, until, .. }
+            | Self::Migration { from, until, .. }
+            | Self::RegionLoss { from, until, .. } => (*from, *until),
+            Self::Retirement { from, .. } => (*from, None),
+            Self::Threshold { .. } | Self::Price { .. } => (None, None),
+        }
+    }
+}
