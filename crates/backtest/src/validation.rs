@@ -8,15 +8,10 @@ use rayon::prelude::*;
 /// Steps that count as the recent past when the size of a series is taken.
 const RECENT: usize = 364;
 
-/// Smaller changes, as a share of the level, count as this: a machine at its limit hardly changes, and an error
-/// of its forecast is not ten thousand times an ordinary one when it leaves it.
-const LEAST_CHANGE: f64 = 1e-3;
-
 /// How large a series is and how much it moves, near a cutoff.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Size {
-    /// Mean absolute change over one season, lately, and no less than a thousandth of the level; 0 for a series
-    /// that repeats itself.
+    /// Mean absolute change over one season, lately; 0 for a series that repeats itself.
     pub(crate) scale: f64,
     /// Mean absolute value of the last seasons.
     pub(crate) level: f64,
@@ -28,8 +23,7 @@ impl Size {
         let scale = mean_change(recent, season_length).or_else(|| mean_change(recent, 1)).unwrap_or(0.0);
         let last = &recent[recent.len().saturating_sub((4 * season_length).max(28))..];
         let (sum, n) = last.iter().filter(|v| !v.is_nan()).fold((0.0, 0usize), |(sum, n), v| (sum + v.abs(), n + 1));
-        let level = if n > 0 { sum / n as f64 } else { 0.0 };
-        Self { scale: if scale > 0.0 { scale.max(LEAST_CHANGE * level) } else { 0.0 }, level }
+        Self { scale, level: if n > 0 { sum / n as f64 } else { 0.0 } }
     }
 }
 
