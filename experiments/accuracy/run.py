@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "peers"))
-import score  # noqa: E402  (beside this folder, as people copy it)
+import score
 
 PEERS = Path(__file__).resolve().parent.parent / "peers/peers.py"
 PEER_METHODS = ["SeasonalNaive", "AutoETS", "AutoTheta", "DynamicOptimizedTheta", "MSTL", "Prophet", "LightGBM"]
