@@ -50,7 +50,7 @@ impl Default for Limits {
             move_cost_usd: 100.0,
             payback_days: 365.0,
             most_overload: 0.01,
-            most_cpu_overload: 0.01,
+            most_cpu_overload: 0.1,
             request_archetypes: Vec::new(),
             fewest_vcpu: 2.0,
             underused: UnderusedRule::default(),

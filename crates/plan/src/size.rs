@@ -48,7 +48,8 @@ pub fn recommend(server: &Server, series: &[SeriesOutlook], book: &PriceBook, li
 /// `series` are the server's own; others are left out. Load is rescaled by the ratio of capacities, `cpu`
 /// by processors (slower ones count for less) and `memory` by GiB, and a bad day of either is a bad day; days
 /// beyond 100 % were not seen, and the reason says so where it matters. A smaller type is out of the question
-/// when P(some day needs more than all it has) is above `limits.most_overload`, or `most_cpu_overload`. Types of the same architecture are weighed. A resource
+/// when P(some day needs more than all it has) is above `limits.most_overload` for memory or
+/// `limits.most_cpu_overload` for processors. Types of the same architecture are weighed. A resource
 /// that was not measured may not shrink, and a burstable type is never chosen, because prices say nothing
 /// of its baseline.
 ///
