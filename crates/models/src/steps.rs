@@ -1,8 +1,22 @@
 //! What the methods share: a centre and a spread per step, and what follows from them.
 
 use crate::paths;
-use fleetcast_core::{Bounds, Dependence, Error, Forecast, Future, History, Paths, Result, SeriesId, check_quantiles};
+use fleetcast_core::{
+    Bounds, Dependence, Error, Forecast, Future, History, Paths, Result, SeriesId, Timeline, check_quantiles,
+};
 use fleetcast_numeric::{Stream, normal};
+
+/// Steps ahead at which forecasts of this step are usually judged: how far the boosted trees learn to look, and a
+/// block of the calendar ridge where the history is long.
+pub(crate) fn usual_horizon(timeline: &Timeline) -> usize {
+    match (timeline.step().as_seconds(), timeline.step().per_day()) {
+        (86_400, _) => 90,
+        (3_600, _) => 48,
+        (604_800, _) => 13,
+        (_, Some(per_day)) => per_day.max(12),
+        _ => 12,
+    }
+}
 
 /// Where the answers of one fitted series belong.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use super::features::{Lengths, N_COLUMNS, Shown};
 use super::fit::{BoostedFit, LEVELS, Learned, MIDDLE};
 use super::sample::Cut;
 use crate::Settings;
-use crate::steps::Frame;
-use fleetcast_core::{History, Panel, Timeline};
+use crate::steps::{Frame, usual_horizon};
+use fleetcast_core::{History, Panel};
 use fleetcast_numeric::Stream;
 use jiff::ToSpan;
 use jiff::civil::DateTime;
@@ -20,17 +20,6 @@ const MOST_MODELS: usize = 6;
 const DAYS_AHEAD: i32 = 550;
 /// Rows below which no tree is grown.
 const LEAST_ROWS: usize = 100;
-
-/// Steps ahead that are learned: those at which forecasts of that step are usually judged.
-fn horizon(timeline: &Timeline) -> usize {
-    match (timeline.step().as_seconds(), timeline.step().per_day()) {
-        (86_400, _) => 90,
-        (3_600, _) => 48,
-        (604_800, _) => 13,
-        (_, Some(per_day)) => per_day.max(12),
-        _ => 12,
-    }
-}
 
 /// How far trees grow on so many rows of so many different spells: a leaf must have seen several of them.
 fn growth(n_rows: usize, n_spells: f64) -> Growth {
@@ -78,7 +67,7 @@ pub(super) fn learn(
     mut put: impl FnMut(usize, BoostedFit),
 ) {
     let Some(timeline) = histories.first().map(|history| history.timeline()) else { return };
-    let lengths = Lengths::new(timeline, &settings.season_lengths, horizon(timeline));
+    let lengths = Lengths::new(timeline, &settings.season_lengths, usual_horizon(timeline));
     let days = Arc::new(days(histories, settings));
     let cutoffs = cutoffs(histories);
     for (number, &cutoff) in cutoffs.iter().enumerate() {

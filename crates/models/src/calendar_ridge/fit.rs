@@ -6,7 +6,7 @@ use super::features::Features;
 use super::spread::{Miss, Spread};
 use super::system::{FLAVOURS, System};
 use super::tune::{self, Ending, State};
-use crate::steps::{Frame, horizon_of};
+use crate::steps::{Frame, horizon_of, usual_horizon};
 use fleetcast_core::{
     Calendar, Dependence, Fitted, Forecast, Future, History, Paths, Result, Timeline, check_quantiles,
 };
@@ -57,17 +57,6 @@ impl Design {
     }
 }
 
-/// Steps of a block of a long history: the horizon at which forecasts of that step are usually judged.
-pub(super) fn full_block(timeline: &Timeline) -> usize {
-    match (timeline.step().as_seconds(), timeline.step().per_day()) {
-        (86_400, _) => 90,
-        (3_600, _) => 48,
-        (604_800, _) => 13,
-        (_, Some(per_day)) => per_day.max(12),
-        _ => 12,
-    }
-}
-
 /// Steps of a block: a sixth of a short history, in whole weeks or days.
 fn block(timeline: &Timeline, length: usize) -> usize {
     let whole = match timeline.step().as_seconds() {
@@ -75,7 +64,7 @@ fn block(timeline: &Timeline, length: usize) -> usize {
         3_600 => 24,
         _ => 1,
     };
-    full_block(timeline).min((length / 6 / whole).max(1) * whole)
+    usual_horizon(timeline).min((length / 6 / whole).max(1) * whole)
 }
 
 /// One regression of a series: a scale and a flavour.

@@ -18,7 +18,7 @@ pub use explain::{Component, Explanation};
 pub use fit::CalendarRidgeFit;
 
 use crate::Settings;
-use crate::steps::require;
+use crate::steps::{require, usual_horizon};
 use fit::{Design, Learned};
 use fleetcast_core::{Fitted, History, Model, Panel, Result, Timeline};
 use rayon::prelude::*;
@@ -74,7 +74,7 @@ impl CalendarRidge {
     fn trimmed(&self, history: &History) -> Result<History> {
         require(self.name(), history, LEAST_OBSERVATIONS)?;
         let first = history.values().iter().position(|v| !v.is_nan()).unwrap_or(0);
-        let length = (history.len() - first).min(MOST_BLOCKS * fit::full_block(history.timeline()));
+        let length = (history.len() - first).min(MOST_BLOCKS * usual_horizon(history.timeline()));
         let history = history.suffix(length);
         require(self.name(), &history, LEAST_OBSERVATIONS)?;
         Ok(history)

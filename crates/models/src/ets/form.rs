@@ -1,5 +1,6 @@
 //! The members of the family: which error, trend and season, and where the search for each begins.
 
+use crate::season::moving_average;
 use fleetcast_numeric::{linear, math};
 
 /// How a component joins.
@@ -176,18 +177,6 @@ fn pattern(y: &[f64], m: usize, season: Join) -> Vec<f64> {
     let mean = means.iter().sum::<f64>() / m as f64;
     let index = |t: usize| if season == Join::Multiplied { means[t % m] / mean } else { means[t % m] - mean };
     (0..y.len()).map(index).collect()
-}
-
-/// Centred moving average over a season, half weights at the ends of an even one; NaN where it does not fit.
-fn moving_average(y: &[f64], m: usize) -> Vec<f64> {
-    let reach = m / 2;
-    let mut average = vec![f64::NAN; y.len()];
-    for t in reach..y.len().saturating_sub(reach) {
-        let window = &y[t - reach..=t + reach];
-        let ends = if m.is_multiple_of(2) { 0.5 * (window[0] + window[m]) } else { 0.0 };
-        average[t] = (window.iter().sum::<f64>() - ends) / m as f64;
-    }
-    average
 }
 
 /// Level and slope of the least squares fit of a line and one wave per season.

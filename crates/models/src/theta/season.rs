@@ -1,5 +1,6 @@
 //! Whether a series has a season, and its classical decomposition.
 
+use crate::season::moving_average;
 use fleetcast_numeric::{math, normal};
 
 /// Smallest multiplicative index that is divided by.
@@ -81,18 +82,6 @@ fn is_significant(y: &[f64], m: usize) -> bool {
     let shorter: f64 = (1..m).map(|lag| correlation(lag) * correlation(lag)).sum();
     let error = math::sqrt((1.0 + 2.0 * shorter) / n);
     correlation(m).abs() / error > normal::quantile(0.95)
-}
-
-/// Centred moving average over a season, half weights at the ends of an even one; NaN where it does not fit.
-fn moving_average(y: &[f64], m: usize) -> Vec<f64> {
-    let reach = m / 2;
-    let mut average = vec![f64::NAN; y.len()];
-    for t in reach..y.len().saturating_sub(reach) {
-        let window = &y[t - reach..=t + reach];
-        let ends = if m.is_multiple_of(2) { 0.5 * (window[0] + window[m]) } else { 0.0 };
-        average[t] = (window.iter().sum::<f64>() - ends) / m as f64;
-    }
-    average
 }
 
 /// Mean of the values at each step of the season, gaps left out.
