@@ -13,6 +13,7 @@ mod mstl;
 mod naive;
 pub mod paths;
 pub mod prophet;
+mod ranking;
 mod season;
 mod seasonal_mean;
 mod seasonal_naive;

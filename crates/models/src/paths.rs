@@ -4,6 +4,7 @@
 //! reconstructing space-time variability in forecasted precipitation and temperature fields",
 //! J. Hydrometeorology 5(1), 243-262.
 
+use crate::ranking::Ranking;
 use fleetcast_core::{Bounds, Dependence, Error, Forecast, Paths, Result};
 use fleetcast_numeric::{Stream, math, normal};
 use std::sync::OnceLock;
@@ -41,19 +42,29 @@ pub(crate) fn draw_from(
     let positions = Positions::new(marginals.quantiles(), n);
     let mut copula = Copula::new(*dependence, n, stream);
     let mut values = vec![0.0; n * horizon];
-    let (mut sorted, mut order) = (vec![0.0; n], vec![0_u64; n]);
-    for step in 0..horizon {
-        positions.values(marginals.step(step), &mut sorted);
-        if let Some(bounds) = bounds {
-            sorted.iter_mut().for_each(|value| *value = bounds.clamp(*value));
+    let (mut sorted, mut order) = (vec![0.0; n], vec![0; n]);
+    // Some steps of all paths, before they are spread over the paths a cache line at a time.
+    let mut together = vec![0.0; n * STEPS_TOGETHER];
+    for first in (0..horizon).step_by(STEPS_TOGETHER) {
+        let steps = first..horizon.min(first + STEPS_TOGETHER);
+        for (step, values) in steps.clone().zip(together.chunks_exact_mut(n)) {
+            positions.values(marginals.step(step), &mut sorted);
+            if let Some(bounds) = bounds {
+                sorted.iter_mut().for_each(|value| *value = bounds.clamp(*value));
+            }
+            copula.ranks(step, &mut order);
+            order.iter().zip(&sorted).for_each(|(path, value)| values[*path as usize] = *value);
         }
-        copula.ranks(step, &mut order);
-        for (rank, &key) in order.iter().enumerate() {
-            values[path_of(key) * horizon + step] = sorted[rank];
+        for (path, values) in values.chunks_exact_mut(horizon).enumerate() {
+            let own = together[path..].iter().step_by(n);
+            values[steps.clone()].iter_mut().zip(own).for_each(|(value, own)| *value = *own);
         }
     }
     Paths::new(horizon, values)
 }
+
+/// Steps whose values are put into the paths at once: as many as fill a cache line.
+const STEPS_TOGETHER: usize = 8;
 
 fn check(marginals: &Forecast, n: usize) -> Result<()> {
     let wrong = |what: &str| {
@@ -68,7 +79,7 @@ fn check(marginals: &Forecast, n: usize) -> Result<()> {
     if marginals.quantiles().is_empty() {
         return wrong("number of quantiles");
     }
-    // A path's number takes 32 bits of its sorting key.
+    // A path's number has 32 bits.
     if n > u32::MAX as usize {
         return Err(Error::OutOfRange {
             what: "number of paths".to_owned(),
@@ -136,6 +147,7 @@ struct Copula {
     noise: Vec<f32>,
     weights: [f32; 3],
     decay: [f32; 2],
+    ranking: Ranking,
 }
 
 impl Copula {
@@ -151,13 +163,14 @@ impl Copula {
             noise: vec![0.0; n],
             weights: [level_share.sqrt() as f32, memory_share.sqrt() as f32, own_share.sqrt() as f32],
             decay: [memory as f32, (1.0 - memory * memory).sqrt() as f32],
+            ranking: Ranking::new(n),
         };
         fill_normals(stream.child("level"), &mut copula.level);
         copula
     }
 
-    /// Orders the paths by their score at `step`: the lowest path first, as keys for [`path_of`].
-    fn ranks(&mut self, step: usize, order: &mut [u64]) {
+    /// Orders the numbers of the paths by their score at `step`: the lowest path first.
+    fn ranks(&mut self, step: usize, order: &mut [u32]) {
         let stream = self.stream.child_number(step as u64);
         if self.weights[1] > 0.0 {
             fill_normals(stream.child_number(1), &mut self.noise);
@@ -168,23 +181,11 @@ impl Copula {
         }
         fill_normals(stream.child_number(0), &mut self.noise);
         let [level, memory, own] = self.weights;
-        for (path, key) in order.iter_mut().enumerate() {
-            let score = level * self.level[path] + memory * self.memory[path] + own * self.noise[path];
-            *key = (u64::from(ascending_bits(score)) << 32) | path as u64;
+        for ((score, at_level), remembered) in self.noise.iter_mut().zip(&self.level).zip(&self.memory) {
+            *score = level * at_level + memory * remembered + own * *score;
         }
-        order.sort_unstable();
+        self.ranking.order(&self.noise, order);
     }
-}
-
-/// The path a sorting key belongs to.
-fn path_of(key: u64) -> usize {
-    (key & u64::from(u32::MAX)) as usize
-}
-
-/// Bits whose order as whole numbers is the order of the numbers.
-fn ascending_bits(x: f32) -> u32 {
-    let bits = x.to_bits();
-    if bits >> 31 == 1 { !bits } else { bits | 0x8000_0000 }
 }
 
 /// Normal scores from a table: only ranks are made of them, so 4096 cells with a line in each will do.
@@ -195,8 +196,12 @@ fn fill_normals(stream: Stream, out: &mut [f32]) {
         let edge = |i: u32| (f64::from(i) / f64::from(CELLS)).clamp(1.0 / 65_536.0, 65_535.0 / 65_536.0);
         (0..=CELLS).map(|i| normal::quantile(edge(i)) as f32).collect()
     });
-    for (block, scores) in out.chunks_mut(4).enumerate() {
-        for (score, word) in scores.iter_mut().zip(stream.block(block as u64)) {
+    let mut words = [0; 256];
+    let mut first_block = 0;
+    for scores in out.chunks_mut(words.len()) {
+        stream.fill_words(first_block, &mut words[..scores.len()]);
+        first_block += (words.len() / 4) as u64;
+        for (score, word) in scores.iter_mut().zip(words) {
             let (cell, rest) = ((word >> 20) as usize, (word & 0x000f_ffff) as f32 * (1.0 / 1_048_576.0));
             *score = table[cell] + (table[cell + 1] - table[cell]) * rest;
         }

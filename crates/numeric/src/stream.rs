@@ -86,6 +86,11 @@ impl Stream {
         fill_normal_quads(self.key, self.domain, first, columns);
     }
 
+    /// Fills a column with the words of the blocks from `first_block` on, four of each.
+    pub fn fill_words(self, first_block: u64, column: &mut [u32]) {
+        fill_words(self.key, self.domain, first_block, column);
+    }
+
     /// Fills a column: entry i is [`Stream::uniform`] of `first` + i.
     pub fn fill_uniforms(self, first: u64, column: &mut [f64]) {
         let odd = usize::try_from(first % 2).unwrap_or(0).min(column.len());
@@ -163,6 +168,23 @@ fn fill_normal_quads(key: u64, domain: u64, first: u64, columns: [&mut [f64]; 4]
     }
 }
 
+#[multiversion(targets("x86_64+avx+avx2"))]
+fn fill_words(key: u64, domain: u64, first: u64, column: &mut [u32]) {
+    const BLOCKS: usize = 64;
+    let mut words = [[0; BLOCKS]; 4];
+    let mut block = first;
+    for column in column.chunks_mut(4 * BLOCKS) {
+        let [p, q, r, s] = &mut words;
+        for (i, (((p, q), r), s)) in p.iter_mut().zip(q).zip(r).zip(s).enumerate() {
+            [*p, *q, *r, *s] = philox_words(key, [block.wrapping_add(i as u64), domain]);
+        }
+        block = block.wrapping_add(BLOCKS as u64);
+        for (at, quad) in column.chunks_mut(4).enumerate() {
+            quad.iter_mut().zip(&words).for_each(|(entry, words)| *entry = words[at] as u32);
+        }
+    }
+}
+
 /// Two numbers of each block from `block` on; an odd last entry is left as it is.
 #[multiversion(targets("x86_64+avx+avx2"))]
 fn fill_uniforms(key: u64, domain: u64, block: u64, column: &mut [f64]) {
@@ -233,10 +255,15 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whole_columns_equal_their_entries(seed: u64, first: u64, n in 0_usize..70) {
+        fn whole_columns_equal_their_entries(seed: u64, first: u64, n in 0_usize..300) {
             let stream = Stream::new(seed, &["columns"]);
             let mut columns = [vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![0.0; n]];
             stream.fill_normal_quads(first, columns.each_mut().map(Vec::as_mut_slice));
+            let mut words = vec![0; n];
+            stream.fill_words(first, &mut words);
+            for (i, word) in words.iter().enumerate() {
+                proptest::prop_assert_eq!(*word, stream.block(first.wrapping_add(i as u64 / 4))[i % 4]);
+            }
             let first_uniform = first >> 1;
             let mut uniforms = vec![0.0; n];
             stream.fill_uniforms(first_uniform, &mut uniforms);
