@@ -144,12 +144,8 @@ impl ColumnFiles {
     fn write(&self, group: Group) -> Result<()> {
         let encoded = group.months.into_iter().map(|(month, batches)| {
             let schema = batches[0].schema();
-            let whole = concat_batches(&schema, &batches).map_err(|error| self.refused(error))?;
-            drop(batches);
-            let starts = (0..whole.num_rows()).step_by(FILE_ROWS);
-            let slices = starts.map(|start| whole.slice(start, FILE_ROWS.min(whole.num_rows() - start)));
-            let groups = slices.map(|rows| self.encode(rows)).collect::<Result<_>>()?;
-            Ok(EncodedMonth { month, schema, groups })
+            let groups = row_groups(batches).into_iter().map(|rows| self.encode(&schema, rows));
+            Ok(EncodedMonth { month, groups: groups.collect::<Result<_>>()?, schema })
         });
         let encoded = encoded.collect::<Result<Vec<_>>>()?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,26 +155,34 @@ impl ColumnFiles {
         Ok(())
     }
 
-    fn encode(&self, rows: RecordBatch) -> Result<Encoded> {
+    /// One group of rows from parts that follow each other.
+    fn encode(&self, schema: &SchemaRef, parts: Vec<RecordBatch>) -> Result<Encoded> {
         if self.format == Columnar::Arrow {
-            return Ok(Encoded::Arrow(rows));
+            let whole = concat_batches(schema, &parts).map_err(|error| self.refused(error))?;
+            return Ok(Encoded::Arrow(whole));
         }
         let encoded = || -> std::result::Result<_, ParquetError> {
-            let schema = rows.schema();
             // Only a writer knows how to make those of its columns; this one never writes a byte.
-            let model = ArrowWriter::try_new(io::sink(), schema.clone(), Some(parquet_properties(&schema)))?;
+            let model = ArrowWriter::try_new(io::sink(), schema.clone(), Some(parquet_properties(schema)))?;
             let (_, factory) = model.into_serialized_writer()?;
             let mut columns = factory.create_column_writers(0)?.into_iter();
-            let mut leaves = Vec::with_capacity(schema.fields().len());
-            for (field, array) in schema.fields().iter().zip(rows.columns()) {
-                leaves.extend(compute_leaves(field, array)?.into_iter().zip(&mut columns));
+            let mut fields = Vec::with_capacity(schema.fields().len());
+            for (at, field) in schema.fields().iter().enumerate() {
+                let leaves = parts.iter().map(|part| compute_leaves(field, part.column(at)));
+                let leaves = leaves.collect::<std::result::Result<Vec<_>, _>>()?;
+                let n_leaves = leaves.first().map_or(0, Vec::len);
+                fields.push((leaves, columns.by_ref().take(n_leaves).collect::<Vec<_>>()));
             }
             // A group fills only now and then; threads that wait for it meanwhile take a column each.
-            let packed = |(leaf, mut column): (ArrowLeafColumn, ArrowColumnWriter)| {
-                column.write(&leaf)?;
-                column.close()
+            let packed = |(parts, mut columns): (Vec<Vec<ArrowLeafColumn>>, Vec<ArrowColumnWriter>)| {
+                for leaves in &parts {
+                    leaves.iter().zip(&mut columns).try_for_each(|(leaf, column)| column.write(leaf))?;
+                }
+                columns.into_iter().map(ArrowColumnWriter::close).collect::<std::result::Result<Vec<_>, _>>()
             };
-            leaves.into_par_iter().map(packed).collect()
+            let chunks: Vec<Vec<ArrowColumnChunk>> =
+                fields.into_par_iter().map(packed).collect::<std::result::Result<_, _>>()?;
+            Ok(chunks.into_iter().flatten().collect())
         };
         encoded().map(Encoded::Parquet).map_err(|error| self.refused(error))
     }
@@ -255,6 +259,24 @@ impl State {
         self.n_groups += 1;
         Group { number: self.n_groups - 1, months: std::mem::take(&mut self.gathered) }
     }
+}
+
+/// Parts that follow each other, cut and joined to groups of as many rows as a row group may have.
+fn row_groups(parts: Vec<RecordBatch>) -> Vec<Vec<RecordBatch>> {
+    let mut groups: Vec<Vec<RecordBatch>> = Vec::new();
+    let mut room = 0;
+    for part in parts {
+        for start in (0..part.num_rows()).step_by(FILE_ROWS) {
+            let rows = FILE_ROWS.min(part.num_rows() - start);
+            if rows > room {
+                groups.push(Vec::new());
+                room = FILE_ROWS;
+            }
+            room -= rows;
+            groups.last_mut().expect("there is one with room").push(part.slice(start, rows));
+        }
+    }
+    groups
 }
 
 /// The end of a file, opened for each write where there are many files: one per month of a long span
