@@ -1,15 +1,17 @@
 //! `auto`: a validated, guarded and calibrated combination of members.
 
 use crate::calibrate::Calibration;
-use crate::learn::{Recipe, blend, learn, prepare};
+use crate::learn::{Learned, Recipe, blend, learn};
 use crate::plan::Plan;
+use crate::prepare::{Prepared, prepare};
+use crate::run::Job;
 use crate::{Error, Result, Runs, Seconds};
 use fleetcast_core::{
     Bounds, Dependence, Error as CoreError, Fitted, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID,
     REPORTED_QUANTILES, Result as CoreResult,
 };
 use rayon::prelude::*;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Draws `n` joint futures with these marginals and this dependence, inside the bounds, from a seed.
 pub type Draw = fn(&Forecast, &Dependence, Option<Bounds>, usize, u64) -> CoreResult<Paths>;
@@ -109,10 +111,12 @@ impl Auto {
     /// [`Error::Horizon`] when `runs` look ahead by another number of steps.
     pub fn fit_runs(&self, runs: &mut Runs) -> Result<FleetFit> {
         self.check_horizon(runs)?;
-        let prepared = prepare(self, runs, 0);
+        let prepared = prepare(self, runs, &[0]).pop().expect("one cutoff was asked for");
         let mut learned = learn(self, runs, 0, prepared);
         let panel = runs.panel();
-        let mut fits: Fits = self.members.iter().map(|_| None).collect();
+        let is_used = learned.members_used(self.members.len());
+        let fits = self.members.par_iter().zip(&is_used).with_max_len(1);
+        let mut fits: Fits = fits.map(|(member, is_used)| is_used.then(|| member.fit_panel(panel))).collect();
         learned.rescue(self, |member, at| {
             let fitted = fits[member].get_or_insert_with(|| self.members[member].fit_panel(panel));
             fitted[at].is_ok()
@@ -146,7 +150,7 @@ impl Auto {
         members.sort_by(|(a, _), (b, _)| b.weight.total_cmp(&a.weight));
         match refusal {
             Some(reason) if members.is_empty() => Err(reason),
-            _ => Ok(AutoFitted { members, recipe, draw: self.settings.draw }),
+            _ => Ok(AutoFitted { members, recipe, draw: self.settings.draw, blended: OnceLock::new() }),
         }
     }
 
@@ -165,37 +169,56 @@ impl Auto {
         }
     }
 
-    /// Calibrated forecasts at the cutoff `held_out` steps before the end, and the time they took.
-    pub(crate) fn forecast_window(
+    /// Calibrated forecasts at the cutoffs `held_out` steps before the end, and the time that each took.
+    pub(crate) fn forecast_windows(&self, runs: &mut Runs, held_out: &[usize]) -> Result<Vec<Forecasted>> {
+        self.check_horizon(runs)?;
+        let learned: Vec<(Learned, Seconds)> =
+            prepare(self, runs, held_out).into_iter().map(|prepared| self.learn_timed(runs, prepared)).collect();
+        let used: Vec<Vec<bool>> = learned.iter().map(|(l, _)| l.members_used(self.members.len())).collect();
+        let jobs = held_out.iter().zip(&used).flat_map(|(&held_out, used)| {
+            let members = self.members.iter().zip(used).filter(|(_, used)| **used);
+            members.map(move |(m, _)| Job { model: m.as_ref(), held_out, with_quantiles: false, only: None })
+        });
+        runs.ensure_all(&jobs.collect::<Vec<Job>>());
+        let windows = held_out.iter().zip(learned).zip(used);
+        Ok(windows.map(|((&held_out, learned), used)| self.forecast_window(runs, held_out, learned, &used)).collect())
+    }
+
+    /// What validation teaches at one cutoff, and the time that it and its members took.
+    fn learn_timed(&self, runs: &Runs, prepared: Prepared) -> (Learned, Seconds) {
+        let mut seconds = Seconds::default();
+        for (origin, offset) in prepared.plan.offsets.iter().enumerate() {
+            seconds = seconds + self.member_seconds(runs, prepared.held_out + offset, prepared.members_at(origin));
+        }
+        let before = runs.now();
+        let held_out = prepared.held_out;
+        let learned = learn(self, runs, held_out, prepared);
+        (learned, seconds + runs.now().since(before))
+    }
+
+    fn forecast_window(
         &self,
         runs: &mut Runs,
         held_out: usize,
-    ) -> Result<(Vec<CoreResult<Forecast>>, Seconds)> {
-        self.check_horizon(runs)?;
-        let prepared = prepare(self, runs, held_out);
-        let mut seconds = Seconds::default();
-        for (origin, offset) in prepared.plan.offsets.iter().enumerate() {
-            seconds = seconds + self.member_seconds(runs, held_out + offset, prepared.members_at(origin));
-        }
-        let last: Vec<usize> = (0..self.members.len()).filter(|&member| prepared.kept[member]).collect();
-        let before = runs.now();
-        let mut learned = learn(self, runs, held_out, prepared);
-        let learning = runs.now().since(before);
+        (mut learned, seconds): (Learned, Seconds),
+        used: &[bool],
+    ) -> Forecasted {
         learned.rescue(self, |member, at| {
             let model = self.members[member].as_ref();
             runs.ensure(model, held_out, false);
             runs.get(model.name(), held_out).is_some_and(|run| run.forecasts()[at].is_ok())
         });
-        seconds = seconds + learning + self.member_seconds(runs, held_out, last.into_iter());
+        let members = (0..used.len()).filter(|&member| used[member]);
+        let seconds = seconds + self.member_seconds(runs, held_out, members);
         let before = runs.now();
         let forecasts = (learned.recipes.par_iter().enumerate())
             .map(|(at, recipe)| self.forecast_series(runs, held_out, at, recipe.as_ref()))
             .collect();
-        Ok((forecasts, seconds + runs.now().since(before)))
+        (forecasts, seconds + runs.now().since(before))
     }
 
     fn member_seconds(&self, runs: &Runs, held_out: usize, members: impl Iterator<Item = usize>) -> Seconds {
-        let runs = members.filter_map(|member| runs.get(self.members[member].name(), held_out));
+        let runs = members.filter_map(|member| runs.some(self.members[member].name(), held_out));
         runs.fold(Seconds::default(), |sum, run| sum + run.seconds())
     }
 
@@ -244,6 +267,9 @@ impl Model for Auto {
         fleet.series.into_iter().map(|fitted| Ok(Box::new(fitted?) as Box<dyn Fitted>)).collect()
     }
 }
+
+/// Forecasts of each series at one cutoff, and the time they took.
+pub(crate) type Forecasted = (Vec<CoreResult<Forecast>>, Seconds);
 
 /// Fits of each member to each series; `None` for a member nobody asked for.
 type Fits = Vec<Option<Vec<CoreResult<Box<dyn Fitted>>>>>;
@@ -296,6 +322,8 @@ pub struct AutoFitted {
     members: Vec<(Weight, Box<dyn Fitted>)>,
     recipe: Recipe,
     draw: Draw,
+    /// The combination as far as it was asked for first.
+    blended: OnceLock<Vec<f64>>,
 }
 
 impl AutoFitted {
@@ -304,14 +332,26 @@ impl AutoFitted {
     /// # Errors
     /// When `quantiles` are not ascending probabilities, or no member looks so far ahead.
     pub fn forecast(&self, horizon: usize, quantiles: &[f64]) -> CoreResult<Forecast> {
+        // Whoever asks far ahead first gets what is nearer for nothing: a step's value does not depend on the last one.
+        match self.blended.get().filter(|blended| horizon > 0 && blended.len() >= horizon) {
+            Some(blended) => self.recipe.calibrated(&blended[..horizon], quantiles),
+            None => {
+                let blended = self.blend(horizon)?;
+                let forecast = self.recipe.calibrated(&blended, quantiles);
+                // Two threads that ask at once have blended the same.
+                let _ = self.blended.set(blended);
+                forecast
+            }
+        }
+    }
+
+    fn blend(&self, horizon: usize) -> CoreResult<Vec<f64>> {
         let future = Future { horizon };
         let said: Vec<CoreResult<Forecast>> = self.members.iter().map(|(_, m)| m.predict(&future, &[])).collect();
         let points: Vec<Option<&[f64]>> = said.iter().map(|said| said.as_ref().ok().map(Forecast::point)).collect();
         let weights: Vec<f64> = self.weights().map(|w| w.weight).collect();
-        match blend(&weights, &points, horizon) {
-            Some(blended) => self.recipe.calibrated(&blended, quantiles),
-            None => Err(said.into_iter().find_map(CoreResult::err).unwrap_or_else(|| nobody("auto"))),
-        }
+        let refusal = || said.iter().find_map(|said| said.as_ref().err().cloned()).unwrap_or_else(|| nobody("auto"));
+        blend(&weights, &points, horizon).ok_or_else(refusal)
     }
 
     /// How errors hang together over the steps ahead.

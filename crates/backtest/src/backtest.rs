@@ -1,5 +1,6 @@
 //! A backtest: what models forecast in past windows, and what then happened.
 
+use crate::run::Job;
 use crate::{Auto, Error, Result, Runs, Seconds};
 use fleetcast_core::{Error as CoreError, Forecast, Model, Panel, Result as CoreResult, SeriesId, Windows};
 use jiff::civil::DateTime;
@@ -135,17 +136,15 @@ impl Backtest {
 /// When a name stands twice, or the horizons of `runs`, `windows` and `auto` differ.
 pub fn backtest(runs: &mut Runs, models: &[&dyn Model], auto: Option<&Auto>, windows: &Windows) -> Result<Backtest> {
     check(runs, models, auto, windows)?;
-    for window in windows.iter() {
-        for model in models {
-            runs.ensure(*model, window.held_out, true);
-        }
-    }
+    let of_window =
+        |held_out: usize| models.iter().map(move |&model| Job { model, held_out, with_quantiles: true, only: None });
+    runs.ensure_all(&windows.iter().flat_map(|window| of_window(window.held_out)).collect::<Vec<_>>());
     let mut done = Vec::new();
     let mut timings = Vec::new();
     if let Some(auto) = auto {
         let mut made = ModelForecasts { name: auto.name().to_owned(), windows: Vec::new() };
-        for window in windows.iter() {
-            let (forecasts, seconds) = auto.forecast_window(runs, window.held_out)?;
+        let held_out: Vec<usize> = windows.iter().map(|window| window.held_out).collect();
+        for (window, (forecasts, seconds)) in windows.iter().zip(auto.forecast_windows(runs, &held_out)?) {
             timings.push(timing(runs.panel(), auto.name(), window.index, window.held_out, &forecasts, seconds));
             made.windows.push(forecasts);
         }

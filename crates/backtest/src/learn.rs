@@ -2,12 +2,13 @@
 
 use crate::calibrate::Calibration;
 use crate::plan::Plan;
-use crate::prune::kept;
+use crate::prepare::Prepared;
 use crate::spread::{Judged, Trajectory};
 use crate::validation::{Trials, trials};
 use crate::weights::{Combined, alone, combine};
 use crate::{Auto, Runs};
 use fleetcast_core::{Bounds, Forecast, History, Result as CoreResult};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -54,6 +55,12 @@ pub(crate) struct Learned {
 }
 
 impl Learned {
+    /// Which members have a weight in some series.
+    pub(crate) fn members_used(&self, n_members: usize) -> Vec<bool> {
+        let recipes = || self.recipes.iter().flatten();
+        (0..n_members).map(|member| recipes().any(|recipe| recipe.weights[member] > 0.0)).collect()
+    }
+
     /// Gives each series without a usable member the first one that can forecast it, and says so.
     ///
     /// `can` tells whether a member (first) forecasts a series (second).
@@ -73,67 +80,37 @@ impl Learned {
     }
 }
 
-/// The validation of one cutoff, its members run.
-pub(crate) struct Prepared {
-    pub(crate) plan: Plan,
-    /// Members that were run at every past cutoff; the others at the latest only.
-    pub(crate) kept: Vec<bool>,
-}
-
-impl Prepared {
-    /// The members that were run at the past cutoff number `origin`, by their places.
-    pub(crate) fn members_at(&self, origin: usize) -> impl Iterator<Item = usize> + '_ {
-        (0..self.kept.len()).filter(move |&member| origin == 0 || self.kept[member])
-    }
-}
-
-/// Plans the validation of the cutoff `held_out` steps from the end, and runs the members for it: all of them at the
-/// latest past cutoff, and at the others those that it leaves worth their time.
-pub(crate) fn prepare(auto: &Auto, runs: &mut Runs, held_out: usize) -> Prepared {
-    let lengths = runs.panel().histories().iter().filter_map(|h| h.len().checked_sub(held_out).filter(|&n| n > 0));
-    let plan = Plan::new(lengths.collect(), auto.settings());
-    let mut prepared = Prepared { plan, kept: vec![true; auto.members().len()] };
-    for origin in 0..prepared.plan.offsets.len() {
-        let members: Vec<usize> = prepared.members_at(origin).collect();
-        for member in members {
-            runs.ensure(auto.members()[member].as_ref(), held_out + prepared.plan.offsets[origin], false);
-        }
-        if origin == 0 && prepared.plan.offsets.len() > 1 {
-            prepared.kept = after_one_window(auto, runs, held_out, &prepared);
-        }
-    }
-    prepared
-}
-
-/// Members that go on after the first past cutoff.
-fn after_one_window(auto: &Auto, runs: &Runs, held_out: usize, prepared: &Prepared) -> Vec<bool> {
-    let first = Plan { horizon: prepared.plan.horizon, offsets: prepared.plan.offsets[..1].to_vec() };
-    let trials = trials(runs, auto, held_out, &first, &prepared.kept);
-    let pools = pools(runs.panel().histories(), &trials);
-    let pools: Vec<Vec<&Trials>> =
-        pools.iter().map(|pool| pool.from.iter().filter_map(|&at| trials[at].as_ref()).collect()).collect();
-    kept(&pools, auto.guard(), prepared.kept.len())
-}
-
-/// Learns from the member forecasts that [`prepare`] ran.
+/// Learns from the member forecasts that a validation has run.
 pub(crate) fn learn(auto: &Auto, runs: &Runs, held_out: usize, prepared: Prepared) -> Learned {
-    let Prepared { plan, kept } = prepared;
+    let Prepared { plan, kept, .. } = prepared;
     let trials = trials(runs, auto, held_out, &plan, &kept);
     let mut learned = Learned { recipes: vec![None; trials.len()], plan, calibrations: Vec::new() };
-    for pool in pools(runs.panel().histories(), &trials) {
-        learn_pool((auto, &kept), runs.panel().histories(), &trials, &pool, &mut learned, held_out);
+    let pools = pools(runs.panel().histories(), &trials);
+    let taught: Vec<Taught> = (pools.par_iter())
+        .map(|pool| learn_pool((auto, &kept), runs.panel().histories(), &trials, pool, &learned.plan, held_out))
+        .collect();
+    for Taught { recipes, calibration } in taught {
+        recipes.into_iter().for_each(|(at, recipe)| learned.recipes[at] = Some(recipe));
+        learned.calibrations.push(calibration);
     }
     learned
 }
 
 /// Series that are served together, and those they are learned from.
-struct Pool {
+pub(crate) struct Pool {
     name: String,
     serves: Vec<usize>,
-    from: Vec<usize>,
+    pub(crate) from: Vec<usize>,
 }
 
-fn pools(histories: &[History], trials: &[Option<Trials>]) -> Vec<Pool> {
+/// What one pool taught.
+struct Taught {
+    recipes: Vec<(usize, Recipe)>,
+    calibration: Arc<Calibration>,
+}
+
+/// The pools of a panel: each metric with many validated series, and all others together.
+pub(crate) fn pools(histories: &[History], trials: &[Option<Trials>]) -> Vec<Pool> {
     let validated = |at: &usize| trials[*at].as_ref().is_some_and(|t| !t.trials.is_empty());
     let all: Vec<usize> = (0..histories.len()).filter(|at| trials[*at].is_some()).collect();
     let mut by_metric: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -163,32 +140,33 @@ fn learn_pool(
     histories: &[History],
     trials: &[Option<Trials>],
     pool: &Pool,
-    learned: &mut Learned,
+    plan: &Plan,
     held_out: usize,
-) {
+) -> Taught {
     let guard = auto.guard();
     let from: Vec<&Trials> = pool.from.iter().filter_map(|&at| trials[at].as_ref()).collect();
-    let (fleet_weights, combined) = combine(&from, guard, kept, &learned.plan);
+    let (fleet_weights, combined) = combine(&from, guard, kept, plan);
     let judged: Vec<Judged> = from.iter().zip(&combined).map(|(trials, combined)| judge(trials, combined)).collect();
-    let measured = Calibration::measure(&pool.name, &judged.iter().collect::<Vec<_>>(), &learned.plan);
+    let measured = Calibration::measure(&pool.name, &judged.iter().collect::<Vec<_>>(), plan);
     let calibration = Arc::new(measured.unwrap_or_else(|| Calibration::unmeasured(auto.settings().season_length)));
-    for &at in &pool.serves {
-        let Some(series) = &trials[at] else { continue };
+    let recipe = |&at: &usize| {
+        let series = trials[at].as_ref()?;
         let own = pool.from.binary_search(&at).ok();
         let weights = own.map_or(&fleet_weights, |own| &combined[own].weights).clone();
         let unjudged = Judged { trajectories: Vec::new() };
         let judged = own.map_or(&unjudged, |own| &judged[own]);
         let length = histories[at].len() - held_out;
-        learned.recipes[at] = Some(Recipe {
+        let recipe = Recipe {
             weights,
             difficulty: calibration.spread().difficulty(judged, None, series.size),
             level: series.size.level,
             bounds: bounds(&histories[at], length),
             notes: notes(&calibration, own.is_some()),
             calibration: Arc::clone(&calibration),
-        });
-    }
-    learned.calibrations.push(calibration);
+        };
+        Some((at, recipe))
+    };
+    Taught { recipes: pool.serves.iter().filter_map(recipe).collect(), calibration }
 }
 
 fn judge(trials: &Trials, combined: &Combined) -> Judged {

@@ -18,6 +18,7 @@ mod dependence;
 mod error;
 mod learn;
 mod plan;
+mod prepare;
 mod prune;
 mod run;
 mod scores;

@@ -4,7 +4,7 @@ use crate::validation::Trials;
 use crate::weights::worth;
 
 /// Below this many series a window tells too little, and another run costs too little.
-const ENOUGH_SERIES: usize = 100;
+pub(crate) const ENOUGH_SERIES: usize = 100;
 /// What the combination must lose without a member, as a share of its error, for the member to be worth its time.
 const WORTH_ITS_TIME: f64 = 0.01;
 

@@ -20,6 +20,12 @@ impl Seconds {
     }
 }
 
+impl Seconds {
+    fn share(self, share: f64) -> Self {
+        Self { wall: share * self.wall, cpu: share * self.cpu }
+    }
+}
+
 impl std::ops::Add for Seconds {
     type Output = Self;
 
@@ -36,7 +42,31 @@ pub type Clock<'a> = &'a (dyn Fn() -> Seconds + Sync);
 pub struct Run {
     forecasts: Vec<CoreResult<Forecast>>,
     with_quantiles: bool,
+    /// Whether every series of the panel was asked for.
+    is_whole: bool,
     seconds: Seconds,
+}
+
+/// One model at one cutoff, to be run.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    pub(crate) model: &'a dyn Model,
+    pub(crate) held_out: usize,
+    /// The reported quantiles besides the point.
+    pub(crate) with_quantiles: bool,
+    /// Places of the series that are asked for; `None` for all. Only for a model that learns each series alone.
+    pub(crate) only: Option<&'a [usize]>,
+}
+
+impl Job<'_> {
+    fn key(&self) -> (usize, String) {
+        (self.held_out, self.model.name().to_owned())
+    }
+
+    /// Whether what `run` holds is all that is asked for.
+    fn is_done_by(&self, run: &Run) -> bool {
+        (run.is_whole || self.only.is_some()) && (run.with_quantiles || !self.with_quantiles)
+    }
 }
 
 impl Run {
@@ -92,8 +122,13 @@ impl<'a> Runs<'a> {
         self.horizon
     }
 
-    /// What `model` forecast with `held_out` steps held out; `None` when it was not run there.
+    /// What `model` forecast with `held_out` steps held out; `None` when it was not run there for every series.
     pub fn get(&self, model: &str, held_out: usize) -> Option<&Run> {
+        self.some(model, held_out).filter(|run| run.is_whole)
+    }
+
+    /// The same, also where some series only were asked for.
+    pub(crate) fn some(&self, model: &str, held_out: usize) -> Option<&Run> {
         // The key holds an owned name; a lookup per model and cutoff is not worth a borrowed twin of it.
         self.kept.get(&(held_out, model.to_owned()))
     }
@@ -101,15 +136,42 @@ impl<'a> Runs<'a> {
     /// Runs `model` with `held_out` steps held out unless that was done; `with_quantiles` asks for the
     /// reported quantiles besides the point.
     pub fn ensure(&mut self, model: &dyn Model, held_out: usize, with_quantiles: bool) {
-        let key = (held_out, model.name().to_owned());
-        if self.kept.get(&key).is_some_and(|run| run.with_quantiles || !with_quantiles) {
-            return;
+        self.ensure_all(&[Job { model, held_out, with_quantiles, only: None }]);
+    }
+
+    /// Does those of `jobs` that were not done, several at once.
+    ///
+    /// Clocks that run for the whole process cannot tell jobs apart that run together: their seconds are shared out in
+    /// proportion to the time that each took.
+    pub(crate) fn ensure_all(&mut self, jobs: &[Job]) {
+        let mut open: BTreeMap<(usize, String), Job> = BTreeMap::new();
+        for job in jobs.iter().filter(|job| !self.kept.get(&job.key()).is_some_and(|run| job.is_done_by(run))) {
+            let asked = open.entry(job.key()).or_insert(*job);
+            asked.with_quantiles |= job.with_quantiles;
+            asked.only = asked.only.filter(|_| job.only.is_some());
         }
         let before = self.now();
-        let quantiles: &[f64] = if with_quantiles { &self.quantiles } else { &[] };
-        let forecasts = run_at(self.panel, model, held_out, self.horizon, quantiles);
+        let open: Vec<((usize, String), Job)> = open.into_iter().collect();
+        let mut done: Vec<((usize, String), Run)> = open
+            .into_par_iter()
+            // One by one: some take a hundred times as long as others.
+            .with_max_len(1)
+            .map(|(key, job)| (key, self.run(job)))
+            .collect();
+        let taken = self.now().since(before);
+        let together: f64 = done.iter().map(|(_, run)| run.seconds.wall).sum();
+        for (_, run) in &mut done {
+            run.seconds = taken.share(if together > 0.0 { run.seconds.wall / together } else { 0.0 });
+        }
+        self.kept.extend(done);
+    }
+
+    fn run(&self, job: Job) -> Run {
+        let before = self.now();
+        let quantiles: &[f64] = if job.with_quantiles { &self.quantiles } else { &[] };
+        let forecasts = run_at(self.panel, job, self.horizon, quantiles);
         let seconds = self.now().since(before);
-        self.kept.insert(key, Run { forecasts, with_quantiles, seconds });
+        Run { forecasts, with_quantiles: job.with_quantiles, is_whole: job.only.is_none(), seconds }
     }
 
     pub(crate) fn now(&self) -> Seconds {
@@ -117,31 +179,29 @@ impl<'a> Runs<'a> {
     }
 }
 
-/// The panel with `held_out` steps cut off every series, and the places of the series that are left.
-fn held_in(panel: &Panel, held_out: usize) -> (Panel, Vec<usize>) {
+/// The panel with `held_out` steps cut off every series, of `only` some of them, and the places of those that are left.
+fn held_in(panel: &Panel, held_out: usize, only: Option<&[usize]>) -> (Panel, Vec<usize>) {
     let window = Window { index: 0, held_out };
-    let (places, histories): (Vec<usize>, Vec<History>) =
-        panel.histories().iter().enumerate().filter_map(|(at, h)| Some((at, window.training(h)?))).unzip();
+    let histories = panel.histories();
+    let cut = |at: usize| Some((at, window.training(&histories[at])?));
+    let (places, histories): (Vec<usize>, Vec<History>) = match only {
+        Some(only) => only.iter().copied().filter_map(cut).unzip(),
+        None => (0..histories.len()).filter_map(cut).unzip(),
+    };
     let panel = panel.with_histories(histories).expect("keys of a panel's own series are distinct");
     (panel, places)
 }
 
-/// Forecasts of `model` for every series of `panel`, made at the cutoff `held_out` steps before its end.
-fn run_at(
-    panel: &Panel,
-    model: &dyn Model,
-    held_out: usize,
-    horizon: usize,
-    quantiles: &[f64],
-) -> Vec<CoreResult<Forecast>> {
-    let (past, places) = held_in(panel, held_out);
+/// What a job forecasts for each series of `panel`.
+fn run_at(panel: &Panel, job: Job, horizon: usize, quantiles: &[f64]) -> Vec<CoreResult<Forecast>> {
+    let (past, places) = held_in(panel, job.held_out, job.only);
     let future = Future { horizon };
     let made: Vec<CoreResult<Forecast>> =
-        model.fit_panel(&past).into_par_iter().map(|fitted| fitted?.predict(&future, quantiles)).collect();
+        job.model.fit_panel(&past).into_par_iter().map(|fitted| fitted?.predict(&future, quantiles)).collect();
     let mut forecasts: Vec<CoreResult<Forecast>> = (panel.histories().iter())
         .map(|h| {
-            let (needed, found) = (held_out + 1, h.n_observed());
-            Err(CoreError::TooShort { model: model.name().to_owned(), needed, found })
+            let (needed, found) = (job.held_out + 1, h.n_observed());
+            Err(CoreError::TooShort { model: job.model.name().to_owned(), needed, found })
         })
         .collect();
     for (place, forecast) in places.into_iter().zip(made) {

@@ -102,7 +102,7 @@ fn trials_of<'a>(
     };
     for (origin, offset) in plan.offsets.iter().enumerate() {
         let said = |name: &str| {
-            let run = runs.get(name, held_out + offset)?;
+            let run = runs.some(name, held_out + offset)?;
             run.forecasts()[at].as_ref().ok().map(|f| &f.point()[..plan.horizon])
         };
         let Some(first) = length.checked_sub(*offset).filter(|&n| n > 0) else { continue };

@@ -133,10 +133,18 @@ fn fleet_sample(series: &[&Trials], n_members: usize, n_points: usize) -> Sample
     sample
 }
 
-/// What the best combination of the `kept` members loses without each of them, as a share of its error.
+/// What the best combination of the `kept` members loses without each of them, as a share of its error: on each half
+/// of the series, by weights that the other half taught. A member that only chance favours is then worth nothing.
 pub(crate) fn worth(series: &[&Trials], kept: &[bool]) -> Vec<f64> {
-    let sample = fleet_sample(series, kept.len(), WORTH_POINTS);
-    let error = |allowed: &[bool]| sample.loss(&sample.greedy(allowed, FLEET_ROUNDS));
+    let half = |from: usize| -> Sample {
+        let half: Vec<&Trials> = series.iter().copied().skip(from).step_by(2).collect();
+        fleet_sample(&half, kept.len(), WORTH_POINTS / 2)
+    };
+    let halves = [half(0), half(1)];
+    let error = |allowed: &[bool]| {
+        let [first, second] = halves.each_ref().map(|half| half.greedy(allowed, FLEET_ROUNDS));
+        halves[1].loss(&first) + halves[0].loss(&second)
+    };
     let together = error(kept);
     let lost = |member: usize| {
         let mut others = kept.to_vec();

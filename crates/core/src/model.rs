@@ -27,6 +27,12 @@ pub trait Model: Send + Sync {
     fn fit_panel(&self, panel: &Panel) -> Vec<Result<Box<dyn Fitted>>> {
         panel.histories().iter().map(|history| self.fit(history)).collect()
     }
+
+    /// Whether what it learns of a series depends on that series alone, so that [`Model::fit_panel`] of some series of a
+    /// panel gives what it would give them among all.
+    fn learns_alone(&self) -> bool {
+        false
+    }
 }
 
 /// A method that has learned from one series.

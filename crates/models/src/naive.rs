@@ -23,6 +23,10 @@ impl Model for Naive {
         let sigma = root_mean_square(observed.windows(2).map(|pair| pair[1] - pair[0]));
         Ok(Box::new(NaiveFit { frame: Frame::of(history), last, sigma }))
     }
+
+    fn learns_alone(&self) -> bool {
+        true
+    }
 }
 
 struct NaiveFit {

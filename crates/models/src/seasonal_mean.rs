@@ -34,6 +34,10 @@ impl Model for SeasonalMean {
         }));
         Ok(Box::new(SeasonalMeanFit { frame: Frame::of(history), season, sigma }))
     }
+
+    fn learns_alone(&self) -> bool {
+        true
+    }
 }
 
 /// Mean of the last observations at each step of the season that follows `values`.

@@ -30,6 +30,10 @@ impl Model for SeasonalNaive {
         let sigma = root_mean_square(values[m..].iter().zip(values).map(|(now, before)| now - before));
         Ok(Box::new(SeasonalNaiveFit { frame: Frame::of(history), season, sigma }))
     }
+
+    fn learns_alone(&self) -> bool {
+        true
+    }
 }
 
 struct SeasonalNaiveFit {

@@ -2,9 +2,11 @@
 
 use crate::paths;
 use fleetcast_core::{
-    Bounds, Dependence, Error, Forecast, Future, History, Paths, Result, SeriesId, Timeline, check_quantiles,
+    Bounds, Dependence, Error, Fitted, Forecast, Future, History, Model, Panel, Paths, Result, SeriesId, Timeline,
+    check_quantiles,
 };
 use fleetcast_numeric::{Stream, normal};
+use rayon::prelude::*;
 
 /// Steps ahead at which forecasts of this step are usually judged: how far the boosted trees learn to look, and a
 /// block of the calendar ridge where the history is long.
@@ -66,6 +68,11 @@ pub(crate) fn require(model: &str, history: &History, needed: usize) -> Result<(
         return Err(Error::TooShort { model: model.to_owned(), needed, found });
     }
     Ok(())
+}
+
+/// Learns from the series of a panel one by one, several of them at once.
+pub(crate) fn fit_each(model: &dyn Model, panel: &Panel) -> Vec<Result<Box<dyn Fitted>>> {
+    panel.histories().par_iter().map(|history| model.fit(history)).collect()
 }
 
 /// The horizon, when it is one.

@@ -49,6 +49,26 @@ fn close(a: &Forecast, b: &Forecast, tolerance: f64) -> bool {
 }
 
 #[test]
+fn who_learns_each_series_alone_says_the_same_of_it_among_others() {
+    let named = |id: &str, seed: u64| {
+        let (metric, timeline) = (Arc::new(Metric::named("load")), Timeline::daily(date(2022, 1, 1)));
+        History::new(SeriesId::new(id, "load"), metric, timeline, plain_load(300, seed)).expect("values are finite")
+    };
+    let panel = Panel::new(Vec::new(), vec![named("a", 1), named("b", 2), named("c", 3)]).unwrap();
+    let some = Panel::new(Vec::new(), vec![named("b", 2)]).unwrap();
+    let models = all(&settings());
+    let alone: Vec<_> = models.iter().filter(|model| model.learns_alone()).collect();
+    assert!(alone.len() >= 9, "{}", alone.len());
+    for model in alone {
+        let says = |panel: &Panel, at: usize| {
+            let fits = model.fit_panel(panel);
+            fits[at].as_ref().unwrap().predict(&Future { horizon: 30 }, &QUANTILES).unwrap()
+        };
+        assert_eq!(says(&panel, 1), says(&some, 0), "{}", model.name());
+    }
+}
+
+#[test]
 fn the_same_seed_draws_the_same_futures_and_another_seed_others() {
     let history = load(plain_load(400, 1));
     for model in all(&settings()) {

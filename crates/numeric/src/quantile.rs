@@ -14,8 +14,11 @@ pub fn quantile_of_sorted(sorted: &[f64], probability: f64) -> f64 {
     let below = position as usize;
     let above = (below + 1).min(sorted.len() - 1);
     let share = position - below as f64;
-    let (low, high) = (sorted[below], sorted[above]);
-    // Interpolating from the nearer end is numpy's rule: it never leaves [low, high].
+    between(sorted[below], sorted[above], share)
+}
+
+/// Interpolating from the nearer end is numpy's rule: it never leaves \[low, high\].
+fn between(low: f64, high: f64, share: f64) -> f64 {
     if share < 0.5 { low + (high - low) * share } else { high - (high - low) * (1.0 - share) }
 }
 
@@ -25,8 +28,13 @@ pub fn quantile(values: &[f64], probability: f64) -> Option<f64> {
     if present.is_empty() {
         return None;
     }
-    present.sort_unstable_by(f64::total_cmp);
-    Some(quantile_of_sorted(&present, probability))
+    // Two neighbours in order are all that is looked at.
+    let below = (probability.clamp(0.0, 1.0) * (present.len() - 1) as f64) as usize;
+    let (_, low, above) = present.select_nth_unstable_by(below, f64::total_cmp);
+    let low = *low;
+    let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
+    let share = probability.clamp(0.0, 1.0) * (present.len() - 1) as f64 - below as f64;
+    Some(between(low, high, share))
 }
 
 #[cfg(test)]

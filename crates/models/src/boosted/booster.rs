@@ -9,7 +9,7 @@
 //! Rinaldo, Tibshirani & Wasserman 2018, "Distribution-free predictive inference for regression", JASA 113(523)); their
 //! mean is what is said in the end.
 
-use super::tree::{Edges, Ground, Node, leaf_of_cells, leaf_of_features};
+use super::tree::{Edges, Ground, Node, leaf_of_cells, leaf_of_features, pruned};
 use fleetcast_numeric::{Stream, normal, quantile, quantile_of_sorted};
 
 /// A gradient of one usual residual, as a whole number; sums of 2^21 rows of the largest fit.
@@ -119,30 +119,63 @@ impl Booster {
         Self { stretch: stretch(table, &judge.said, levels), start, trees, middle: levels.middle }
     }
 
+    /// What is left of the trees for rows that begin with `known`: the nodes that ask for later columns.
+    pub(super) fn seen_from(&self, known: &[f32]) -> Ahead<'_> {
+        let mut ahead =
+            Ahead { booster: self, start: self.start.iter().map(|&y| f64::from(y)).collect(), trees: Vec::new() };
+        let mut nodes = Vec::new();
+        for tree in &self.trees {
+            match pruned(&tree.nodes, known, &mut nodes) {
+                Some(leaf) => add(&mut ahead.start, tree.leaf(leaf, self.start.len())),
+                None => ahead.trees.push((tree, nodes.as_slice().into())),
+            }
+        }
+        ahead
+    }
+}
+
+impl Tree {
+    fn leaf(&self, leaf: usize, n_levels: usize) -> &[f32] {
+        &self.steps[leaf * n_levels..(leaf + 1) * n_levels]
+    }
+}
+
+fn add(said: &mut [f64], steps: &[f32]) {
+    said.iter_mut().zip(steps).for_each(|(said, step)| *said += f64::from(*step));
+}
+
+/// An ensemble as it looks once the first features of a row are known: trees that ask for nothing else have spoken.
+pub(super) struct Ahead<'a> {
+    booster: &'a Booster,
+    start: Vec<f64>,
+    trees: Vec<(&'a Tree, Box<[Node]>)>,
+}
+
+impl Ahead<'_> {
     /// The quantiles of one row of features, ascending: one that crosses its neighbour nearer the middle is moved there.
     pub(super) fn say(&self, features: &[f32], quantiles: &mut [f64]) {
-        let n_levels = self.start.len();
-        quantiles.iter_mut().zip(&self.start).for_each(|(said, start)| *said = f64::from(*start));
-        for tree in &self.trees {
-            let leaf = leaf_of_features(&tree.nodes, features);
-            let steps = &tree.steps[leaf * n_levels..(leaf + 1) * n_levels];
-            quantiles.iter_mut().zip(steps).for_each(|(said, step)| *said += f64::from(*step));
+        let (n_levels, middle) = (self.start.len(), self.booster.middle);
+        quantiles.copy_from_slice(&self.start);
+        for (tree, nodes) in &self.trees {
+            add(quantiles, tree.leaf(leaf_of_features(nodes, features), n_levels));
         }
-        let centre = quantiles[self.middle];
-        quantiles.iter_mut().zip(&self.stretch).for_each(|(said, stretch)| *said = centre + stretch * (*said - centre));
-        for at in self.middle + 1..n_levels {
+        let centre = quantiles[middle];
+        let stretched = quantiles.iter_mut().zip(&self.booster.stretch);
+        stretched.for_each(|(said, stretch)| *said = centre + stretch * (*said - centre));
+        for at in middle + 1..n_levels {
             quantiles[at] = quantiles[at].max(quantiles[at - 1]);
         }
-        for at in (0..self.middle).rev() {
+        for at in (0..middle).rev() {
             quantiles[at] = quantiles[at].min(quantiles[at + 1]);
         }
     }
 
     /// The middle one of [`Self::say`].
     pub(super) fn say_middle(&self, features: &[f32]) -> f64 {
-        let (n_levels, middle) = (self.start.len(), self.middle);
-        let step = |tree: &Tree| tree.steps[leaf_of_features(&tree.nodes, features) * n_levels + middle];
-        self.trees.iter().fold(f64::from(self.start[middle]), |said, tree| said + f64::from(step(tree)))
+        let (n_levels, middle) = (self.start.len(), self.booster.middle);
+        let step =
+            |(tree, nodes): &(&Tree, Box<[Node]>)| tree.leaf(leaf_of_features(nodes, features), n_levels)[middle];
+        self.trees.iter().fold(self.start[middle], |said, tree| said + f64::from(step(tree)))
     }
 }
 
@@ -352,7 +385,7 @@ mod tests {
 
     fn said(booster: &Booster, features: [f32; 3]) -> [f64; 3] {
         let mut quantiles = [0.0; 3];
-        booster.say(&features, &mut quantiles);
+        booster.seen_from(&features[..1]).say(&features, &mut quantiles);
         quantiles
     }
 

@@ -1,6 +1,6 @@
 //! One fitted series: what the trees of its panel say of the steps after its cutoff.
 
-use super::booster::Booster;
+use super::booster::{Ahead, Booster};
 use super::days::Days;
 use super::features::{Lengths, N_COLUMNS, Shown, Subject};
 use super::past::Past;
@@ -39,7 +39,7 @@ impl BoostedFit {
         &self,
         horizon: usize,
         repeat: impl Fn(f64) -> T,
-        mut say: impl FnMut(&[f32], f64, f64) -> T,
+        say: impl Fn(&Ahead, &[f32], f64, f64) -> T,
     ) -> Vec<T> {
         let learned = &self.learned;
         let past = Past::new(&self.history, &learned.lengths.seasons);
@@ -63,28 +63,28 @@ impl BoostedFit {
             shown: learned.shown,
             first: 0,
         };
+        let ahead = learned.booster.seen_from(&origin.row);
         let mut row = Vec::with_capacity(N_COLUMNS);
         (1..=horizon)
             .map(|h| {
                 row.clear();
                 row.extend_from_slice(&origin.row);
                 subject.put_step(&origin.unit, origin.t, gap + h, &mut row);
-                say(&row, subject.base(&origin.unit, origin.t, origin.t + gap + h), origin.unit.scale)
+                say(&ahead, &row, subject.base(&origin.unit, origin.t, origin.t + gap + h), origin.unit.scale)
             })
             .collect()
     }
 
     /// The middle of each step.
     fn points(&self, horizon: usize) -> Vec<f64> {
-        let booster = &self.learned.booster;
-        self.each_step(horizon, |value| value, |row, base, scale| base + scale * booster.say_middle(row))
+        self.each_step(horizon, |value| value, |ahead, row, base, scale| base + scale * ahead.say_middle(row))
     }
 
     /// The learned quantiles of each step.
     fn learned_quantiles(&self, horizon: usize) -> Vec<[f64; LEVELS.len()]> {
-        let say = |row: &[f32], base: f64, scale: f64| {
+        let say = |ahead: &Ahead, row: &[f32], base: f64, scale: f64| {
             let mut quantiles = [0.0; LEVELS.len()];
-            self.learned.booster.say(row, &mut quantiles);
+            ahead.say(row, &mut quantiles);
             quantiles.map(|z| base + scale * z)
         };
         self.each_step(horizon, |value| [value; LEVELS.len()], say)

@@ -97,6 +97,33 @@ fn leaf(nodes: &[Node], goes_right: impl Fn(&Node) -> bool) -> usize {
     node.next as usize
 }
 
+/// Puts into `left` the nodes that are still to be asked when the first columns of a row are `known`; the leaf, when none
+/// is.
+pub(super) fn pruned(nodes: &[Node], known: &[f32], left: &mut Vec<Node>) -> Option<usize> {
+    let settled = |place: usize| {
+        let mut node = &nodes[place];
+        while !node.is_leaf && usize::from(node.column) < known.len() {
+            node = &nodes[node.next as usize + usize::from(known[usize::from(node.column)] > node.edge)];
+        }
+        *node
+    };
+    left.clear();
+    left.push(settled(0));
+    if left[0].is_leaf {
+        return Some(left[0].next as usize);
+    }
+    let mut at = 0;
+    while at < left.len() {
+        if !left[at].is_leaf {
+            let children = left[at].next as usize;
+            left[at].next = left.len() as u32;
+            left.extend([settled(children), settled(children + 1)]);
+        }
+        at += 1;
+    }
+    None
+}
+
 /// Sum of gradients in the upper half, number of rows in the lower one: a row costs one addition. A carry out of the
 /// counts cannot be, there are fewer than 2^32 rows.
 type Cell = u64;

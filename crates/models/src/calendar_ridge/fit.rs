@@ -106,7 +106,7 @@ impl Learned {
         let system = own_system.as_ref().unwrap_or(&design.system);
         let on_scale = |scale: Scale| {
             let cleaned = Cleaned::new(history, scale, system, season_length);
-            let solutions: Vec<_> = (0..FLAVOURS.len()).map(|flavour| system.solve(flavour, &cleaned.shown)).collect();
+            let solutions = system.solve(&cleaned.shown);
             let losses = tune::losses(&design.features, system, &cleaned, scale, &solutions);
             OnScale { scale, cleaned, solutions, losses }
         };

@@ -27,6 +27,8 @@ use std::sync::Arc;
 
 /// Observations below which nothing but the last value could be repeated.
 const LEAST_OBSERVATIONS: usize = 14;
+/// Series whose losses say what is worth how much in the fleet: more change it by less than it matters.
+const SPEAK_FOR_THE_FLEET: usize = 1_000;
 /// Blocks of history that are looked at: eleven years of days, three months of hours.
 const MOST_BLOCKS: usize = 45;
 
@@ -59,15 +61,26 @@ impl CalendarRidge {
     pub fn fit_many(&self, histories: &[History]) -> Vec<Result<CalendarRidgeFit>> {
         let trimmed: Vec<Result<History>> = histories.par_iter().map(|history| self.trimmed(history)).collect();
         let designs = self.designs(&trimmed);
-        let learned: Vec<Result<Learned>> = trimmed
+        let learn = |history: &History| {
+            Learned::new(history, designs[&Key::of(history)].clone(), self.settings.season_length())
+        };
+        // What was learned of a series is large. Those that speak for the fleet wait for one another; others settle at
+        // once.
+        // An odd stride visits every metric of the servers.
+        let stride = trimmed.len().div_ceil(SPEAK_FOR_THE_FLEET).max(1) | 1;
+        let speakers: Vec<Option<Learned>> =
+            trimmed.par_iter().step_by(stride).map(|history| history.as_ref().ok().map(learn)).collect();
+        let fleet = fit::fleet_losses(speakers.iter().flatten());
+        let mut learned: Vec<Option<Learned>> = trimmed.iter().map(|_| None).collect();
+        learned.iter_mut().step_by(stride).zip(speakers).for_each(|(place, speaker)| *place = speaker);
+        trimmed
             .into_par_iter()
-            .map(|history| {
+            .zip(learned)
+            .map(|(history, learned)| {
                 let history = history?;
-                Ok(Learned::new(&history, designs[&Key::of(&history)].clone(), self.settings.season_length()))
+                Ok(learned.unwrap_or_else(|| learn(&history)).settle(fleet.as_deref()))
             })
-            .collect();
-        let fleet = fit::fleet_losses(learned.iter().flatten());
-        learned.into_par_iter().map(|learned| Ok(learned?.settle(fleet.as_deref()))).collect()
+            .collect()
     }
 
     /// The part of a history that is looked at: from its first observation, and not all of a long one.

@@ -142,17 +142,25 @@ impl System {
         factors
     }
 
-    /// Coefficients at each origin for the (cleaned) series `y`.
-    pub(super) fn solve(&self, flavour: usize, y: &[f64]) -> Vec<Vec<f64>> {
-        let mut moments = vec![0.0; self.n_columns];
-        let mut solutions = vec![Vec::new(); self.origins.len()];
+    /// Coefficients of each flavour at each origin for the (cleaned) series `y`.
+    pub(super) fn solve(&self, y: &[f64]) -> Vec<Vec<Vec<f64>>> {
+        // The flavours of a column stand side by side: its value is read once for all of them.
+        let mut moments = vec![[0.0; FLAVOURS.len()]; self.n_columns];
+        let mut solutions = vec![vec![Vec::new(); self.origins.len()]; FLAVOURS.len()];
         let mut from = 0;
         for (at, &length) in self.origins.iter().enumerate().rev() {
-            self.add_moments(flavour, y, from..length, &mut moments);
+            for (t, y) in y.iter().enumerate().take(length).skip(from) {
+                let weighted: [f64; FLAVOURS.len()] = std::array::from_fn(|flavour| self.weights[flavour][t] * y);
+                for (column, value) in self.rows.row(t) {
+                    moments[column].iter_mut().zip(weighted).for_each(|(moment, weighted)| *moment += weighted * value);
+                }
+            }
             from = length;
-            let mut solution = moments.clone();
-            linear::solve_cholesky(&self.factors[flavour][at], &mut solution);
-            solutions[at] = solution;
+            for (flavour, solutions) in solutions.iter_mut().enumerate() {
+                let mut solution: Vec<f64> = moments.iter().map(|of_column| of_column[flavour]).collect();
+                linear::solve_cholesky(&self.factors[flavour][at], &mut solution);
+                solutions[at] = solution;
+            }
         }
         solutions
     }
@@ -160,17 +168,11 @@ impl System {
     /// Coefficients at the cutoff alone.
     pub(super) fn solve_last(&self, flavour: usize, y: &[f64]) -> Vec<f64> {
         let mut moments = vec![0.0; self.n_columns];
-        self.add_moments(flavour, y, 0..y.len(), &mut moments);
+        for (t, y) in y.iter().enumerate() {
+            let weighted = self.weights[flavour][t] * y;
+            self.rows.row(t).for_each(|(column, value)| moments[column] += weighted * value);
+        }
         linear::solve_cholesky(&self.factors[flavour][0], &mut moments);
         moments
-    }
-
-    fn add_moments(&self, flavour: usize, y: &[f64], steps: std::ops::Range<usize>, moments: &mut [f64]) {
-        for t in steps {
-            let weighted = self.weights[flavour][t] * y[t];
-            for (column, value) in self.rows.row(t) {
-                moments[column] += weighted * value;
-            }
-        }
     }
 }

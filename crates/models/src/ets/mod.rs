@@ -5,8 +5,8 @@ mod recursion;
 mod simplex;
 mod spread;
 
-use crate::steps::{Frame, Steps, filled, horizon_of, require};
-use fleetcast_core::{Dependence, Error, Fitted, Forecast, Future, History, Model, Paths, Result};
+use crate::steps::{Frame, Steps, filled, fit_each, horizon_of, require};
+use fleetcast_core::{Dependence, Error, Fitted, Forecast, Future, History, Model, Panel, Paths, Result};
 use fleetcast_numeric::math;
 use form::{Form, Join, Start};
 use recursion::{Lanes, Outcome, Parameters};
@@ -45,6 +45,14 @@ impl Model for Ets {
     /// [`Error::TooShort`] below seven observations, [`Error::NotForecastable`] when no form has a likelihood.
     fn fit(&self, history: &History) -> Result<Box<dyn Fitted>> {
         Ok(Box::new(self.fit_one(history)?))
+    }
+
+    fn fit_panel(&self, panel: &Panel) -> Vec<Result<Box<dyn Fitted>>> {
+        fit_each(self, panel)
+    }
+
+    fn learns_alone(&self) -> bool {
+        true
     }
 }
 

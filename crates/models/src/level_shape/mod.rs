@@ -3,9 +3,9 @@
 mod ridge;
 
 use crate::Settings;
-use crate::steps::{Frame, filled, horizon_of, require};
+use crate::steps::{Frame, filled, fit_each, horizon_of, require};
 use fleetcast_core::{
-    Dependence, Fitted, Forecast, Future, History, Model, Paths, QUANTILE_GRID, Result, check_quantiles,
+    Dependence, Fitted, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID, Result, check_quantiles,
 };
 use fleetcast_numeric::{Stream, math, quantile_of_sorted};
 use ridge::Ridge;
@@ -76,6 +76,14 @@ impl Model for LevelShape {
         let level = Level::new(levels, longer);
         let stream = Stream::new(0, &["level-shape", &history.id().to_string()]);
         Ok(Box::new(LevelShapeFit { frame: Frame::of(history), level, shape, stream }))
+    }
+
+    fn fit_panel(&self, panel: &Panel) -> Vec<Result<Box<dyn Fitted>>> {
+        fit_each(self, panel)
+    }
+
+    fn learns_alone(&self) -> bool {
+        true
     }
 }
 

@@ -3,8 +3,10 @@
 mod stl;
 
 use crate::ets::Smoothed;
-use crate::steps::{Frame, Steps, filled, horizon_of, require};
-use fleetcast_core::{Dependence, Error, Fitted, Forecast, Future, History, Model, Paths, QUANTILE_GRID, Result};
+use crate::steps::{Frame, Steps, filled, fit_each, horizon_of, require};
+use fleetcast_core::{
+    Dependence, Error, Fitted, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID, Result,
+};
 
 /// Steps of history that are looked at.
 const MOST_STEPS: usize = 8192;
@@ -55,6 +57,14 @@ impl Model for Mstl {
         })?;
         let last = |(season, &m): (Vec<f64>, &usize)| season[season.len() - m..].to_vec();
         Ok(Box::new(MstlFit { frame, shapes: seasons.into_iter().zip(&lengths).map(last).collect(), smoothed }))
+    }
+
+    fn fit_panel(&self, panel: &Panel) -> Vec<Result<Box<dyn Fitted>>> {
+        fit_each(self, panel)
+    }
+
+    fn learns_alone(&self) -> bool {
+        true
     }
 }
 

@@ -171,4 +171,8 @@ impl Model for Prophet {
         let boxed = |fit: Result<ProphetFit>| -> Result<Box<dyn Fitted>> { Ok(Box::new(fit?)) };
         self.fit_many(panel.histories()).into_iter().map(boxed).collect()
     }
+
+    fn learns_alone(&self) -> bool {
+        true
+    }
 }

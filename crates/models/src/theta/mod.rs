@@ -4,9 +4,9 @@ mod dynamic;
 mod season;
 mod simplex;
 
-use crate::steps::{Frame, Steps, filled, horizon_of, require};
+use crate::steps::{Frame, Steps, filled, fit_each, horizon_of, require};
 use dynamic::{Dynamic, Parameters};
-use fleetcast_core::{Dependence, Fitted, Forecast, Future, History, Model, Paths, Result};
+use fleetcast_core::{Dependence, Fitted, Forecast, Future, History, Model, Panel, Paths, Result};
 use fleetcast_numeric::math;
 use season::Season;
 
@@ -55,6 +55,14 @@ impl Model for Theta {
         let adjusted = season.adjusted(&scaled);
         let dynamic = Dynamic::new(&adjusted, Parameters::optimal(&adjusted));
         Ok(Box::new(ThetaFit { frame, kind: Kind::Theta { unit, season, dynamic } }))
+    }
+
+    fn fit_panel(&self, panel: &Panel) -> Vec<Result<Box<dyn Fitted>>> {
+        fit_each(self, panel)
+    }
+
+    fn learns_alone(&self) -> bool {
+        true
     }
 }
 
