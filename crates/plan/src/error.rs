@@ -71,8 +71,10 @@ pub enum Error {
         reason: String,
     },
     /// A change of a what-if makes no sense for this fleet.
-    #[error("`{key}` is {found}, it must be {allowed}")]
+    #[error("{source_name}: `{key}` is {found}, it must be {allowed}")]
     Change {
+        /// The file.
+        source_name: String,
         /// The change and its key: `changes.2.servers`.
         key: String,
         /// What was found.

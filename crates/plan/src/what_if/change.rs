@@ -15,6 +15,24 @@ pub struct WhatIf {
     /// What changes.
     #[serde(default)]
     pub changes: Vec<Change>,
+    /// The file it comes from.
+    #[serde(skip)]
+    source_name: String,
+}
+
+/// Where a change stands, for messages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    source_name: &'a str,
+    number: usize,
+}
+
+impl Place<'_> {
+    /// What is wrong with one key of the change.
+    pub(super) fn wrong(self, key: &str, found: String, allowed: String) -> Error {
+        let key = format!("changes.{}.{key}", self.number);
+        Error::Change { source_name: self.source_name.to_owned(), key, found, allowed }
+    }
 }
 
 /// One change. Dates are local days of the servers; without them it holds from the first day ahead, and
@@ -137,22 +155,25 @@ impl WhatIf {
     /// makes no sense.
     pub fn from_toml(text: &str, source_name: &str) -> Result<Self> {
         let wrong = |reason: String| Error::WhatIf { source_name: source_name.to_owned(), reason };
-        let what_if: Self = toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+        let mut what_if: Self = toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+        source_name.clone_into(&mut what_if.source_name);
         if what_if.changes.is_empty() {
             return Err(wrong("it has no changes; add one under [[changes]]".to_owned()));
         }
-        for (at, change) in what_if.changes.iter().enumerate() {
-            change.check(&format!("changes.{}", at + 1))?;
-        }
+        what_if.placed().try_for_each(|(place, change)| change.check(place))?;
         Ok(what_if)
+    }
+
+    /// The changes, each with its place.
+    pub(super) fn placed(&self) -> impl Iterator<Item = (Place<'_>, &Change)> {
+        let place = |number| Place { source_name: &self.source_name, number };
+        (1..).map(place).zip(&self.changes)
     }
 }
 
 impl Change {
-    fn check(&self, place: &str) -> Result<()> {
-        let wrong = |key: &str, found: f64, allowed: &str| {
-            Err(Error::Change { key: format!("{place}.{key}"), found: found.to_string(), allowed: allowed.to_owned() })
-        };
+    fn check(&self, place: Place<'_>) -> Result<()> {
+        let wrong = |key: &str, found: f64, allowed: &str| Err(place.wrong(key, found.to_string(), allowed.to_owned()));
         match self {
             Self::Growth { factor, .. } if !(*factor >= 0.0 && factor.is_finite()) => {
                 wrong("factor", *factor, "0 or above, 1.3 for 30 % more")

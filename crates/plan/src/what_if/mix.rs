@@ -1,7 +1,8 @@
 //! Changes as sums over the futures of servers.
 
+use super::change::Place;
 use super::{Change, WhatIf};
-use crate::{Error, Result};
+use crate::Result;
 use fleetcast_core::{Metric, Server};
 use jiff::civil::Date;
 use std::collections::BTreeMap;
@@ -85,7 +86,7 @@ impl Effect {
     /// What `what_if` does to the next `horizon` days of `servers`, the first of which is `first_day`.
     ///
     /// # Errors
-    /// [`Error::Change`] for servers that are not there, a day that is over, or one beyond the horizon.
+    /// [`crate::Error::Change`] for servers that are not there, a day that is over, or one beyond the horizon.
     pub fn of(what_if: &WhatIf, servers: &[Arc<Server>], first_day: Date, horizon: usize) -> Result<Self> {
         let mut effect = Self {
             servers: servers.to_vec(),
@@ -98,17 +99,16 @@ impl Effect {
             thresholds: None,
             prices: Vec::new(),
         };
-        for (number, change) in what_if.changes.iter().enumerate() {
-            let place = format!("changes.{}", number + 1);
-            let days = Days::of(change, &place, first_day, horizon)?;
-            effect.add(change, &place, &days)?;
+        for (place, change) in what_if.placed() {
+            let days = Days::of(change, place, first_day, horizon)?;
+            effect.add(change, place, &days)?;
         }
         Ok(effect)
     }
 
-    fn add(&mut self, change: &Change, place: &str, days: &Days) -> Result<()> {
+    fn add(&mut self, change: &Change, place: Place<'_>, days: &Days) -> Result<()> {
         let servers = self.servers.clone();
-        let places = |select: &super::Select, key: &str| select.places(&servers, &format!("{place}.{key}"));
+        let places = |select: &super::Select, key: &str| select.places(&servers, place, key);
         match change {
             Change::Growth { servers, factor, metrics, .. } => {
                 for server in places(servers, "servers")? {
@@ -298,12 +298,11 @@ struct Days {
 }
 
 impl Days {
-    fn of(change: &Change, place: &str, first_day: Date, horizon: usize) -> Result<Self> {
+    fn of(change: &Change, place: Place<'_>, first_day: Date, horizon: usize) -> Result<Self> {
         let (from, until) = change.days();
         let step = |key: &str, date: Date| {
             let step = date.duration_since(first_day).as_hours() / 24;
-            let wrong =
-                |allowed: String| Error::Change { key: format!("{place}.{key}"), found: date.to_string(), allowed };
+            let wrong = |allowed: String| place.wrong(key, date.to_string(), allowed);
             match usize::try_from(step) {
                 Err(_) => Err(wrong(format!("{first_day} or later: days before it are over"))),
                 Ok(step) if key == "from" && step >= horizon => {
@@ -315,11 +314,8 @@ impl Days {
         let first = from.map(|date| step("from", date)).transpose()?.unwrap_or(0);
         let end = until.map(|date| step("until", date)).transpose()?.map_or(usize::MAX, |last| last + 1);
         if end <= first {
-            return Err(Error::Change {
-                key: format!("{place}.until"),
-                found: until.map(|date| date.to_string()).unwrap_or_default(),
-                allowed: "no earlier than `from`".to_owned(),
-            });
+            let found = until.map(|date| date.to_string()).unwrap_or_default();
+            return Err(place.wrong("until", found, "no earlier than `from`".to_owned()));
         }
         Ok(Self { first, end, horizon })
     }

@@ -1,6 +1,7 @@
 //! Which servers a change is about.
 
-use crate::{Error, Result};
+use super::change::Place;
+use crate::Result;
 use fleetcast_core::{Server, nearest};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -53,13 +54,13 @@ impl Select {
         all.into_iter().filter_map(|(key, value, read)| Some(Property { key, value: value?, read })).collect()
     }
 
-    /// Places of the servers in `servers`, ascending; `key` is where the selection stands, for messages.
+    /// Places of the servers in `servers`, ascending; `place` and `key` say where the selection stands, for messages.
     ///
     /// # Errors
-    /// [`Error::Change`] for a server or a value that is not in the fleet, with the nearest that is; and
+    /// [`crate::Error::Change`] for a server or a value that is not in the fleet, with the nearest that is; and
     /// when nothing is given, or nothing fits.
-    pub(crate) fn places(&self, servers: &[Arc<Server>], key: &str) -> Result<Vec<usize>> {
-        let wrong = |found: String, allowed: String| Error::Change { key: key.to_owned(), found, allowed };
+    pub(super) fn places(&self, servers: &[Arc<Server>], place: Place<'_>, key: &str) -> Result<Vec<usize>> {
+        let wrong = |found: String, allowed: String| place.wrong(key, found, allowed);
         let properties = self.properties();
         if self.ids.is_empty() && properties.is_empty() {
             let allowed = "ids, service, pool, region, business_unit or archetype";

@@ -121,32 +121,35 @@ fn a_change_that_makes_no_sense_is_named_with_what_would_do() {
     let growth = |rest: &str| format!("[[changes]]\nkind = \"growth\"\nfactor = 2\n{rest}");
     assert_eq!(
         message(&growth("servers = { ids = [\"aa\"] }")),
-        "`changes.1.servers` is the unknown server `aa`, it must be a server of the lake, such as `a`"
+        "test.toml: `changes.1.servers` is the unknown server `aa`, it must be a server of the lake, such as `a`"
     );
     assert_eq!(
         message(&growth("servers = { service = \"paymens\" }")),
-        "`changes.1.servers` is the unknown service `paymens`, it must be such as `payments`"
+        "test.toml: `changes.1.servers` is the unknown service `paymens`, it must be such as `payments`"
     );
     assert!(message(&growth("servers = {}")).contains("is empty, it must be one at least of ids, service"));
     assert_eq!(
         message(&growth("servers = { ids = [\"d\"], pool = \"p\" }")),
-        "`changes.1.servers` is a selection of no server, it must be properties that some server has together"
+        "test.toml: `changes.1.servers` is a selection of no server, it must be properties that some server has together"
     );
     assert_eq!(
         message(&growth("servers = { ids = [\"a\"] }\nfrom = 2024-12-31")),
-        "`changes.1.from` is 2024-12-31, it must be 2025-01-01 or later: days before it are over"
+        "test.toml: `changes.1.from` is 2024-12-31, it must be 2025-01-01 or later: days before it are over"
     );
     assert_eq!(
         message(&growth("servers = { ids = [\"a\"] }\nfrom = 2025-04-01")),
-        "`changes.1.from` is 2025-04-01, it must be within the 90 days that are planned, from 2025-01-01 on"
+        "test.toml: `changes.1.from` is 2025-04-01, it must be within the 90 days that are planned, from 2025-01-01 on"
     );
     let reversed = "servers = { ids = [\"a\"] }\nfrom = 2025-02-02\nuntil = 2025-02-01";
-    assert_eq!(message(&growth(reversed)), "`changes.1.until` is 2025-02-01, it must be no earlier than `from`");
+    assert_eq!(
+        message(&growth(reversed)),
+        "test.toml: `changes.1.until` is 2025-02-01, it must be no earlier than `from`"
+    );
     assert!(message(&growth("servers = { ids = [\"a\"] }\nfrom = \"soon\"")).contains("`soon` is no date"));
     assert!(message(&growth("servers = { ids = [\"a\"] }\nfactr = 2")).contains("factr"));
     assert_eq!(
         message("[[changes]]\nkind = \"growth\"\nfactor = -1\nservers = { ids = [\"a\"] }"),
-        "`changes.1.factor` is -1, it must be 0 or above, 1.3 for 30 % more"
+        "test.toml: `changes.1.factor` is -1, it must be 0 or above, 1.3 for 30 % more"
     );
     assert!(message("[[changes]]\nkind = \"threshold\"\npercent = [120]").contains("at most 100 % of capacity"));
     assert!(message("").contains("it has no changes"));
