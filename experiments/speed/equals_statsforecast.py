@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`theta`, `ets` and `mstl` beside statsforecast: the same model, the same forecasts, and how long both take. Needs statsforecast, numpy, pandas.
+"""`theta`, `ets`, `mstl` and `arima` beside statsforecast: the same model, the same forecasts, and how long both take. Needs statsforecast, numpy, pandas.
 
   cargo build --release -p fleetcast-models --example one_method
   python equals_statsforecast.py ets SETS --example target/release/examples/one_method [--share .25 --csv table.csv]
@@ -20,7 +20,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
 
 import numpy as np
 import pandas as pd
-from statsforecast.models import MSTL, AutoETS, DynamicOptimizedTheta
+from statsforecast.models import MSTL, AutoARIMA, AutoETS, DynamicOptimizedTheta
 
 SPREAD = {"business": 25, "nn5": 20, "azure": 32, "bitbrains": 12, "m4_hourly": 36, "m4_weekly": 30, "electricity": 4, "linx": 1, "fleet-1": 40}
 
@@ -50,6 +50,8 @@ def theirs(method, y, season, horizon):
     unit = np.abs(y).mean() / 100 if method == "theta" else 1.0
     if method == "ets":
         model = AutoETS(season_length=season)
+    elif method == "arima":
+        model = AutoARIMA(season_length=season)
     elif method == "theta":
         model = DynamicOptimizedTheta(season_length=season)
     else:
@@ -60,9 +62,19 @@ def theirs(method, y, season, horizon):
     mean, low = forecast["mean"] * unit, forecast["lo-80"] * unit
     if method == "theta":
         return "DOTM", np.nan, mean, low, seconds
+    if method == "arima":
+        return orders(model.model_), model.model_["aicc"], mean, low, seconds
     fitted = model.model_ if method == "ets" else model.trend_forecaster.model_
     error, trend, seasonal, damped = fitted["components"]
     return f"{error}{trend}{'d' if damped == 'D' else ''}{seasonal}", fitted["aicc"], mean, low, seconds
+
+
+def orders(fit):
+    """The chosen orders as `arima` writes them, without commas."""
+    p, q, sp, sq, m, d, sd = fit["arma"]
+    season = f"({sp} {sd} {sq})[{m}]" if sp + sd + sq > 0 else ""
+    constant = " with drift" if {"drift", "ex_1"} & set(fit["coef"]) else " with mean" if "intercept" in fit["coef"] else ""
+    return f"ARIMA({p} {d} {q}){season}{constant}"
 
 
 def numbers(cell):
@@ -71,7 +83,7 @@ def numbers(cell):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("method", choices=["theta", "ets", "mstl"])
+    arguments.add_argument("method", choices=["theta", "ets", "mstl", "arima"])
     arguments.add_argument("sets", type=Path)
     arguments.add_argument("--example", required=True)
     arguments.add_argument("--share", type=float, default=1.0)
@@ -85,7 +97,7 @@ def main():
         subprocess.run([asked.example, asked.method, *files], check=True)
         ours = pd.read_csv(files[2], dtype={"model": str}).set_index("unique_id")
     values = {key: group["y"].to_numpy(float) for key, group in series.groupby("unique_id")}
-    theirs(asked.method if asked.method == "theta" else "ets", values[meta["unique_id"][0]][:60], 1, 2)  # compiles what is compiled at first use
+    theirs(asked.method if asked.method in ("theta", "arima") else "ets", values[meta["unique_id"][0]][:60], 1, 2)  # compiles what is compiled at first use
     rows = []
     for key, season, horizon in meta.itertuples(index=False):
         answer = theirs(asked.method, values[key], season, horizon)

@@ -3,13 +3,13 @@
 //!
 //!     one_method METHOD SERIES.csv META.csv OUT.csv
 //!
-//! SERIES.csv has the columns unique_id, ds, y, in order of time; META.csv unique_id, season, h. OUT.csv gets
+//! METHOD is one of the line-up, or arima-likelihood. SERIES.csv has the columns unique_id, ds, y, in order of time; META.csv unique_id, season, h. OUT.csv gets
 //! unique_id, the chosen model and its AICc where there are such, seconds, then h forecasts, h lower and h upper ends of the 80 %
 //! interval, all in one cell each, separated by blanks.
 
 use cpu_time::ProcessTime;
 use fleetcast_core::{Calendar, Fitted, Forecast, Future, History, Metric, SeriesId, Step, Timeline};
-use fleetcast_models::{Ets, Settings, named};
+use fleetcast_models::{Arima, Estimates, Ets, Settings, named};
 use jiff::civil::date;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -28,6 +28,12 @@ fn fit(method: &str, history: &History, season: usize, horizon: usize) -> Result
     if method == "ets" {
         let fit = Ets { season_length: season }.fit_one(history)?;
         let (model, criterion) = (fit.form(), fit.criterion().unwrap_or(f64::NAN));
+        return Ok(Answer { model, criterion, forecast: fit.predict(&future, &quantiles)? });
+    }
+    if method.starts_with("arima") {
+        let estimates = if method == "arima" { Estimates::Conditional } else { Estimates::Likelihood };
+        let fit = Arima { season_length: season, estimates }.fit_one(history)?;
+        let (model, criterion) = (fit.form().replace(',', " "), fit.criterion().unwrap_or(f64::NAN));
         return Ok(Answer { model, criterion, forecast: fit.predict(&future, &quantiles)? });
     }
     let lengths = if season == 24 { vec![24, 168] } else { vec![season] };

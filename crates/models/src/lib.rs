@@ -4,8 +4,10 @@
 //! and on the command line, [`all`] gives the whole line-up, [`members`] those that `auto` weighs up.
 //! [`paths`] turns quantiles into joint futures.
 
+mod arima;
 mod boosted;
 pub mod calendar_ridge;
+mod diagnose;
 mod ets;
 mod level_shape;
 mod line_up;
@@ -18,8 +20,10 @@ mod season;
 mod seasonal_mean;
 mod seasonal_naive;
 mod steps;
+mod stl;
 mod theta;
 
+pub use arima::{Arima, ArimaFit, Estimates};
 pub use boosted::Boosted;
 pub use calendar_ridge::{CalendarRidge, CalendarRidgeFit, Component, Explanation};
 pub use ets::{Ets, EtsFit};

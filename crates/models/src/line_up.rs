@@ -1,7 +1,9 @@
 //! The methods by name.
 
 use crate::prophet::ProphetOptions;
-use crate::{Boosted, CalendarRidge, Ets, LevelShape, Mstl, Naive, Prophet, SeasonalMean, SeasonalNaive, Theta};
+use crate::{
+    Arima, Boosted, CalendarRidge, Estimates, Ets, LevelShape, Mstl, Naive, Prophet, SeasonalMean, SeasonalNaive, Theta,
+};
 use fleetcast_core::{Calendar, Error, Model, Result, nearest};
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ pub const NAMES: &[&str] = &[
     "prophet-qe",
     "ets",
     "mstl",
+    "arima",
     "level-shape",
     "boosted",
     "boosted-without-quarter-ends",
@@ -59,6 +62,7 @@ pub fn named(name: &str, settings: &Settings) -> Result<Box<dyn Model>> {
         "prophet-qe" => Box::new(Prophet::with_options(name, settings, ProphetOptions::with_quarter_ends())),
         "ets" => Box::new(Ets { season_length }),
         "mstl" => Box::new(Mstl { season_lengths: settings.season_lengths.clone() }),
+        "arima" => Box::new(Arima { season_length, estimates: Estimates::Conditional }),
         "level-shape" => Box::new(LevelShape::new(settings)),
         "boosted" => Box::new(Boosted::new(settings)),
         "boosted-without-quarter-ends" => Box::new(Boosted::without_quarter_ends(settings)),

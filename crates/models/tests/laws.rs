@@ -211,6 +211,7 @@ fn each_method_beats_naive_on_a_series_built_for_it() {
         ("prophet-qe", &closing),
         ("ets", &noisy),
         ("mstl", &noisy),
+        ("arima", &noisy),
         ("level-shape", &growing),
         ("boosted", &opening),
         ("boosted-without-quarter-ends", &opening),

@@ -1,13 +1,14 @@
-//! Seasonal naive, theta, ets and mstl against statsforecast 2.1.1.
+//! Seasonal naive, theta, ets, mstl and arima against statsforecast 2.1.1.
 //!
 //! `reference/statsforecast.csv` is what `reference/statsforecast_reference.py` prints: for each series
 //! `SeasonalNaive(season_length).forecast(y, h=2 * season, level=[80, 90])` and
 //! `DynamicOptimizedTheta(season_length).forecast(y, h=2 * season)`, "large" in another unit as said there,
 //! `AutoETS(season_length)` with the chosen form and its AICc, and
-//! `MSTL(season_length, trend_forecaster=AutoETS(model="ZZN"))`, by weeks and 42 days where the season is the week.
+//! `MSTL(season_length, trend_forecaster=AutoETS(model="ZZN"))`, by weeks and 42 days where the season is the week;
+//! `AutoARIMA(season_length)` with the chosen orders and their AICc.
 
 use fleetcast_core::{Calendar, Forecast, Future, History, Metric, SeriesId, Timeline};
-use fleetcast_models::{Ets, Settings, named};
+use fleetcast_models::{Arima, Estimates, Ets, Settings, named};
 use fleetcast_numeric::math;
 use jiff::civil::date;
 use std::f64::consts::TAU;
@@ -92,7 +93,7 @@ fn check(model: &str, tolerance: f64) {
         }
         n_lines += 1;
     }
-    assert!(n_lines >= 6, "{n_lines} lines");
+    assert!(n_lines >= 5, "{n_lines} lines");
 }
 
 #[test]
@@ -127,4 +128,28 @@ fn ets_chooses_the_form_that_statsforecast_chooses() {
 #[test]
 fn mstl_equals_statsforecast_to_four_digits() {
     check("mstl", 1e-4);
+}
+
+#[test]
+fn arima_equals_statsforecast_to_four_digits() {
+    check("arima", 1e-4);
+}
+
+#[test]
+fn arima_chooses_the_orders_that_statsforecast_chooses() {
+    let mut n_lines = 0;
+    for line in REFERENCE.lines().filter(|line| line.starts_with("orders,")) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let season_length = cells[2].parse().unwrap();
+        let fit = Arima { season_length, estimates: Estimates::Conditional }.fit_one(&history(cells[1])).unwrap();
+        let (plain, seasonal) = (cells[3].replace(' ', ","), cells[4].replace(' ', ","));
+        let season = if seasonal == "0,0,0" { String::new() } else { format!("({seasonal})[{season_length}]") };
+        assert!(fit.form().starts_with(&format!("ARIMA({plain}){season}")), "{}: {} for {line}", cells[1], fit.form());
+        let (criterion, expected): (f64, f64) = (fit.criterion().unwrap(), cells[5].parse().unwrap());
+        assert!((criterion - expected).abs() < 0.01, "{}: {criterion} for {expected}", cells[1]);
+        let exact = Arima { season_length, estimates: Estimates::Likelihood }.fit_one(&history(cells[1])).unwrap();
+        assert!(exact.criterion().unwrap() < criterion + 1e-6, "{}: {:?} for {criterion}", cells[1], exact.criterion());
+        n_lines += 1;
+    }
+    assert_eq!(n_lines, 5);
 }

@@ -1,9 +1,8 @@
 //! Several seasons taken out one after the other, and what is left smoothed exponentially.
 
-mod stl;
-
 use crate::ets::Smoothed;
 use crate::steps::{Frame, Steps, filled, fit_each, horizon_of, require};
+use crate::stl;
 use fleetcast_core::{
     Dependence, Error, Fitted, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID, Result,
 };

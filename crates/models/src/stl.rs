@@ -9,11 +9,9 @@ const ROUNDS: usize = 5;
 /// The season of `length` steps in `y`; its shape is a local mean over `window` (odd) seasons.
 ///
 /// `y` has at least two seasons.
-pub(super) fn season(y: &[f64], length: usize, window: usize) -> Vec<f64> {
-    let n = y.len();
-    let trend_window = odd((1.5 * length as f64 / (1.0 - 1.5 / window as f64)).ceil() as usize);
+pub(crate) fn season(y: &[f64], length: usize, window: usize) -> Vec<f64> {
     let low_pass_window = odd(length + 1);
-    let mut trend = vec![0.0; n];
+    let mut trend = vec![0.0; y.len()];
     let mut season = Vec::new();
     for round in 0..ROUNDS {
         let detrended: Vec<f64> = y.iter().zip(&trend).map(|(y, trend)| y - trend).collect();
@@ -22,11 +20,24 @@ pub(super) fn season(y: &[f64], length: usize, window: usize) -> Vec<f64> {
         let low = loess(&passed, low_pass_window, true);
         season = cycles[length..].iter().zip(&low).map(|(cycle, low)| cycle - low).collect();
         if round + 1 < ROUNDS {
-            let adjusted: Vec<f64> = y.iter().zip(&season).map(|(y, season)| y - season).collect();
-            trend = loess(&adjusted, trend_window, true);
+            trend = trend_beside(y, &season, length, window);
         }
     }
     season
+}
+
+/// The season of `length` steps in `y`, as [`season`] has it, and the trend beside it.
+pub(crate) fn season_and_trend(y: &[f64], length: usize, window: usize) -> (Vec<f64>, Vec<f64>) {
+    let season = season(y, length, window);
+    let trend = trend_beside(y, &season, length, window);
+    (season, trend)
+}
+
+/// What is left without the season, smoothed.
+fn trend_beside(y: &[f64], season: &[f64], length: usize, window: usize) -> Vec<f64> {
+    let trend_window = odd((1.5 * length as f64 / (1.0 - 1.5 / window as f64)).ceil() as usize);
+    let adjusted: Vec<f64> = y.iter().zip(season).map(|(y, season)| y - season).collect();
+    loess(&adjusted, trend_window, true)
 }
 
 /// The odd number at or above `n`, 3 at least.
