@@ -12,11 +12,11 @@ mod search;
 mod stationary;
 mod wolfe;
 
-use crate::steps::{Frame, Steps, filled, horizon_of, require};
+use crate::steps::{Frame, Steps, filled, fit_each, horizon_of, require};
 use differences::{Differenced, is_constant};
 pub use fit::Estimates;
 use fit::{Fit, Series};
-use fleetcast_core::{Dependence, Fitted, Forecast, Future, History, Model, Paths, QUANTILE_GRID, Result};
+use fleetcast_core::{Dependence, Fitted, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID, Result};
 use fleetcast_numeric::math;
 use likelihood::Exact;
 use order::{Coefficients, Written};
@@ -72,6 +72,14 @@ impl Model for Arima {
 
     fn fit(&self, history: &History) -> Result<Box<dyn Fitted>> {
         Ok(Box::new(self.fit_one(history)?))
+    }
+
+    fn fit_panel(&self, panel: &Panel) -> Vec<Result<Box<dyn Fitted>>> {
+        fit_each(self, panel)
+    }
+
+    fn learns_alone(&self) -> bool {
+        true
     }
 }
 
