@@ -101,7 +101,9 @@ pub struct PlanConfig {
     pub thresholds: Vec<f64>,
     /// What a bad day is worth avoiding, in USD.
     pub lambda_usd_per_day: f64,
-    /// P(some day needs more than all of a smaller machine's memory) that is accepted.
+    /// Bad days that a day counts for that needs all of a machine's memory.
+    pub overload_bad_days: f64,
+    /// P(some day needs more than all of a smaller machine's memory) that is accepted at any price.
     pub most_overload: f64,
     /// The same for processors.
     pub most_cpu_overload: f64,
@@ -147,6 +149,7 @@ impl Default for PlanConfig {
             horizon_days: 180,
             thresholds: vec![80.0, 90.0],
             lambda_usd_per_day: 50.0,
+            overload_bad_days: Limits::default().overload_bad_days,
             most_overload: Limits::default().most_overload,
             most_cpu_overload: Limits::default().most_cpu_overload,
             request_archetypes: Vec::new(),
@@ -207,9 +210,13 @@ impl Config {
         }
         for (key, p) in [("most_overload", self.plan.most_overload), ("most_cpu_overload", self.plan.most_cpu_overload)]
         {
-            if !(0.0..1.0).contains(&p) {
-                return wrong(&format!("plan.{key}"), p.to_string(), "a probability from 0 to below 1");
+            if !(0.0..=1.0).contains(&p) {
+                return wrong(&format!("plan.{key}"), p.to_string(), "a probability from 0 to 1");
             }
+        }
+        let overload = self.plan.overload_bad_days;
+        if !(overload >= 1.0 && overload.is_finite()) {
+            return wrong("plan.overload_bad_days", overload.to_string(), "1 or more bad days");
         }
         if !(100..=100_000).contains(&self.plan.n_paths) {
             return wrong("plan.n_paths", self.plan.n_paths.to_string(), "100 to 100000");
@@ -256,7 +263,8 @@ mod tests {
             ("[forecast]\nhorizon_days = 731", "forecast.horizon_days"),
             ("[forecast]\nbounds = [5, 5]", "forecast.bounds"),
             ("[plan]\nlambda_usd_per_day = -1", "plan.lambda_usd_per_day"),
-            ("[plan]\nmost_cpu_overload = 1", "plan.most_cpu_overload"),
+            ("[plan]\nmost_cpu_overload = 1.1", "plan.most_cpu_overload"),
+            ("[plan]\noverload_bad_days = 0.5", "plan.overload_bad_days"),
             ("[plan.lead_time]\ndays = 731", "lead_time.days"),
             ("[calendar]\nfiscal_year_start = 13", "fiscal_year_start"),
             ("[calendar]\nholidays = [\"fr\"]", "holidays"),

@@ -48,6 +48,7 @@ pub fn limits(config: &Config) -> Limits {
     Limits {
         thresholds: config.plan.thresholds.clone(),
         lambda_usd_per_day: config.plan.lambda_usd_per_day,
+        overload_bad_days: config.plan.overload_bad_days,
         most_overload: config.plan.most_overload,
         most_cpu_overload: config.plan.most_cpu_overload,
         request_archetypes: config.plan.request_archetypes.clone(),

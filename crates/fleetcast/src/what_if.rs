@@ -5,7 +5,7 @@ use crate::plan::{limits, price_book};
 use crate::run::forecasts_to_plan;
 use crate::telemetry::telemetry;
 use crate::{Config, Context, Error, Result};
-use fleetcast_core::{Calendar, History, Panel, Paths, Risk, Server};
+use fleetcast_core::{Action, Calendar, History, Panel, Paths, Risk, Server};
 use fleetcast_lake::Lake;
 use fleetcast_plan::what_if::{Effect, Mix, WhatIf};
 use fleetcast_plan::{Candidate, Limits, PriceBook, RISK_HORIZONS, SeriesOutlook, Sizing};
@@ -296,8 +296,9 @@ fn side((risks, sizing): &(Vec<Risk>, Sizing), asked: &Asked, days: usize) -> Si
     let threshold = asked.limits.sizing_threshold();
     let over = |risk: &Risk| risk.threshold == threshold && p_within(risk, days).is_some_and(|p| p >= AT_RISK);
     let now = sizing.candidates.iter().find(|one| one.is_present);
-    // The chosen one is the only one without an excuse.
-    let advised = sizing.candidates.iter().find(|one| one.excuse.is_none());
+    // What is switched off costs nothing.
+    let is_kept = sizing.recommendation.action != Action::Retire;
+    let advised = sizing.chosen().filter(|_| is_kept);
     let price = |one: Option<&Candidate>| one.and_then(|one| one.usd_per_hour).unwrap_or(0.0) * HOURS_PER_MONTH;
     let bad_days = |one: Option<&Candidate>| one.map_or(0.0, |one| one.expected_bad_days);
     Side {

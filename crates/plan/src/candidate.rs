@@ -1,5 +1,6 @@
 //! One size that is weighed against the others, and why it is not chosen.
 
+use crate::load::Burden;
 use crate::{Architecture, InstanceType, Limits, PriceBook};
 use fleetcast_core::Server;
 use std::cmp::Ordering;
@@ -10,6 +11,8 @@ use std::fmt;
 pub enum Excuse {
     /// Its bad days cost more than it saves: so many are expected.
     BadDays(f64),
+    /// Days that need all of its memory cost more than it saves: so many are expected.
+    Outages(f64),
     /// It would be the best choice for a new server, but moving there costs more than it saves.
     Move,
     /// It is dearer, and the days it would save are not worth it.
@@ -20,8 +23,8 @@ pub enum Excuse {
     UnmeasuredCpu,
     /// It has fewer processors than the settings allow.
     FewProcessors,
-    /// It has less network than the busiest days need.
-    Network,
+    /// Most of its bad days are of the network, and cost more than it saves: so many are expected.
+    Network(f64),
     /// The busiest days may need more of this resource than it has in all.
     Overload(&'static str),
     /// It may use its processors fully only for a while.
@@ -37,10 +40,10 @@ impl Excuse {
     pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::BadDays(_) => 0,
-            Self::Overload(_) => 1,
+            Self::Overload(_) | Self::Outages(_) => 1,
             Self::UnmeasuredMemory => 2,
             Self::UnmeasuredCpu => 3,
-            Self::Network => 4,
+            Self::Network(_) => 4,
             Self::Move => 5,
             Self::Architecture(_) => 6,
             Self::Burstable => 7,
@@ -60,7 +63,8 @@ impl fmt::Display for Excuse {
             Self::UnmeasuredMemory => f.write_str("less memory, which was not measured"),
             Self::UnmeasuredCpu => f.write_str("fewer processors, whose use was not measured"),
             Self::FewProcessors => f.write_str("fewer processors than allowed"),
-            Self::Network => f.write_str("too little network"),
+            Self::Outages(days) => write!(f, "{days:.2} days that need all of its memory"),
+            Self::Network(days) => write!(f, "too little network on {days:.1} days"),
             Self::Overload(resource) => write!(f, "its busiest days may need more {resource} than it has"),
             Self::Burstable => f.write_str("burstable, its baseline is not known"),
             Self::NoPrice => f.write_str("its price is not known"),
@@ -88,25 +92,29 @@ pub struct Candidate {
     pub expected_bad_days: f64,
     /// P(at least one bad day within the horizon).
     pub p_violation: f64,
-    /// What is minimised: price, expected bad days and the move, in USD per day; `None` when it may not
-    /// be chosen, or has no price.
+    /// Expected days that need all of its memory or more.
+    pub overload_days: f64,
+    /// Expected bad days of its network, which are among the others.
+    pub network_days: f64,
+    /// What is minimised: price, expected bad days, days without memory and the move, in USD per day; `None`
+    /// when it may not be chosen, or has no price.
     pub usd_per_day: Option<f64>,
     /// Why it was not chosen; `None` for the chosen one.
     pub excuse: Option<Excuse>,
 }
 
 impl Candidate {
-    /// A type of the book, with its expected bad days and P(at least one).
+    /// A type of the book, with what is expected of it.
     pub(crate) fn of(
         found: &InstanceType,
         vcpu_as_present: f64,
-        risk: (f64, f64),
+        burden: Burden,
         excuse: Option<Excuse>,
         limits: &Limits,
         horizon: usize,
     ) -> Self {
         let moving = limits.move_cost_usd / limits.payback_days;
-        let usd_per_day = running(found.usd_per_hour, risk.0, limits.lambda_usd_per_day, horizon) + moving;
+        let usd_per_day = running(found.usd_per_hour, burden.bad_days, burden.overload_days, limits, horizon) + moving;
         Self {
             instance_type: Some(found.name.clone()),
             is_present: false,
@@ -114,16 +122,18 @@ impl Candidate {
             vcpu_as_present,
             memory_gib: found.memory_gib,
             usd_per_hour: Some(found.usd_per_hour),
-            expected_bad_days: risk.0,
-            p_violation: risk.1,
+            expected_bad_days: burden.bad_days,
+            p_violation: burden.p_violation,
+            overload_days: burden.overload_days,
+            network_days: burden.network_days,
             usd_per_day: excuse.is_none().then_some(usd_per_day),
             excuse,
         }
     }
 
     /// The size the server has now.
-    pub(crate) fn present(present: &Present, risk: (f64, f64), limits: &Limits, horizon: usize) -> Self {
-        let cost = |usd_per_hour| running(usd_per_hour, risk.0, limits.lambda_usd_per_day, horizon);
+    pub(crate) fn present(present: &Present, burden: Burden, limits: &Limits, horizon: usize) -> Self {
+        let cost = |usd_per_hour| running(usd_per_hour, burden.bad_days, burden.overload_days, limits, horizon);
         Self {
             instance_type: present.instance_type.clone(),
             is_present: true,
@@ -131,8 +141,10 @@ impl Candidate {
             vcpu_as_present: present.vcpu,
             memory_gib: present.memory_gib,
             usd_per_hour: present.usd_per_hour,
-            expected_bad_days: risk.0,
-            p_violation: risk.1,
+            expected_bad_days: burden.bad_days,
+            p_violation: burden.p_violation,
+            overload_days: burden.overload_days,
+            network_days: burden.network_days,
             usd_per_day: present.usd_per_hour.map(cost),
             excuse: None,
         }
@@ -149,14 +161,15 @@ impl Candidate {
     }
 }
 
-/// Price and expected bad days, in USD per day.
-fn running(usd_per_hour: f64, bad_days: f64, lambda: f64, horizon: usize) -> f64 {
-    24.0 * usd_per_hour + lambda * bad_days / horizon as f64
+/// Price and priced days, in USD per day; a day without memory counts for several bad ones.
+pub(crate) fn running(usd_per_hour: f64, bad_days: f64, overload_days: f64, limits: &Limits, horizon: usize) -> f64 {
+    let counted = bad_days + (limits.overload_bad_days - 1.0) * overload_days;
+    24.0 * usd_per_hour + limits.lambda_usd_per_day * counted / horizon as f64
 }
 
 /// Chooses among candidates sorted by [`Candidate::cheaper`], and gives every other one its excuse.
 /// `None` when none may be chosen.
-pub(crate) fn settle(candidates: &mut [Candidate], lambda: f64, horizon: usize) -> Option<usize> {
+pub(crate) fn settle(candidates: &mut [Candidate], limits: &Limits, horizon: usize) -> Option<usize> {
     let cost = |at: usize| candidates[at].usd_per_day.unwrap_or(f64::INFINITY);
     // Of equal minima the present machine, else the first, which is the cheapest.
     let chosen = (0..candidates.len()).filter(|&at| cost(at).is_finite()).min_by(|&a, &b| {
@@ -165,7 +178,8 @@ pub(crate) fn settle(candidates: &mut [Candidate], lambda: f64, horizon: usize) 
     })?;
     let best = candidates[chosen].clone();
     let without_move = |one: &Candidate| {
-        one.usd_per_hour.map(|usd_per_hour| running(usd_per_hour, one.expected_bad_days, lambda, horizon))
+        let running = |price| running(price, one.expected_bad_days, one.overload_days, limits, horizon);
+        one.usd_per_hour.map(running)
     };
     for (at, one) in candidates.iter_mut().enumerate() {
         if at == chosen || one.excuse.is_some() {
@@ -175,10 +189,21 @@ pub(crate) fn settle(candidates: &mut [Candidate], lambda: f64, horizon: usize) 
             None => Excuse::NoPrice,
             Some((cost, least)) if cost < least => Excuse::Move,
             _ if one.usd_per_hour >= best.usd_per_hour => Excuse::Dearer,
-            _ => Excuse::BadDays(one.expected_bad_days),
+            _ => too_risky(one, limits),
         });
     }
     Some(chosen)
+}
+
+/// What keeps a cheaper size from being chosen.
+fn too_risky(one: &Candidate, limits: &Limits) -> Excuse {
+    if 2.0 * limits.overload_bad_days * one.overload_days > one.expected_bad_days {
+        Excuse::Outages(one.overload_days)
+    } else if 2.0 * one.network_days > one.expected_bad_days {
+        Excuse::Network(one.network_days)
+    } else {
+        Excuse::BadDays(one.expected_bad_days)
+    }
 }
 
 /// The highest days of the futures, as shares of what the present machine has; `None` where not measured.
@@ -188,8 +213,6 @@ pub(crate) struct Highest {
     pub(crate) cpu: Option<f64>,
     /// Of all its memory.
     pub(crate) memory: Option<f64>,
-    /// Of the limit of its network.
-    pub(crate) network: Option<f64>,
 }
 
 /// Why a type may not be chosen, whatever it costs.
@@ -214,7 +237,6 @@ pub(crate) fn not_eligible(
     if found.vcpu < fewest_vcpu.min(present.vcpu) {
         return Some(Excuse::FewProcessors);
     }
-    // A bad day has a price; a day that needs more than there is at all has none that anyone would pay.
     let overloads =
         |share: Option<f64>, now: f64, then: f64| share.is_some_and(|share| then < now && share * now / then > 1.0);
     if overloads(highest.memory, present.memory_gib, found.memory_gib) {
@@ -223,9 +245,7 @@ pub(crate) fn not_eligible(
     if overloads(highest.cpu, present.vcpu, present.vcpu_of(found)) {
         return Some(Excuse::Overload("cpu"));
     }
-    let network = found.network_mbit_per_s.zip(present.network_mbit_per_s).zip(highest.network);
-    let too_little = |((then, now), share): ((f64, f64), f64)| then < now && share * now / then >= 1.0;
-    network.is_some_and(too_little).then_some(Excuse::Network)
+    None
 }
 
 /// The machine a server is now.
@@ -281,6 +301,16 @@ impl Present {
             usd_per_hour: known.map(|found| found.usd_per_hour),
             remarks,
         })
+    }
+
+    /// Its processors, memory in GiB and network in Mbit/s.
+    pub(crate) fn size(&self) -> (f64, f64, Option<f64>) {
+        (self.vcpu, self.memory_gib, self.network_mbit_per_s)
+    }
+
+    /// The same of a type, in the present machine's processors.
+    pub(crate) fn size_of(&self, found: &InstanceType) -> (f64, f64, Option<f64>) {
+        (self.vcpu_of(found), found.memory_gib, found.network_mbit_per_s)
     }
 
     /// Present processors that those of a type stand for. Slower ones count for less; faster ones count

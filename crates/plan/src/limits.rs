@@ -17,6 +17,9 @@ pub struct Limits {
     pub sizing_threshold: Option<f64>,
     /// What one bad day costs, in USD.
     pub lambda_usd_per_day: f64,
+    /// Bad days that a day counts for that needs all of a machine's memory or more: what does not fit is killed.
+    /// Of processors and network it waits, which is a bad day and no more.
+    pub overload_bad_days: f64,
     /// What changing a server's type costs once, in USD: the engineer, the change window, the test.
     pub move_cost_usd: f64,
     /// Days over which that must pay for itself.
@@ -24,9 +27,9 @@ pub struct Limits {
     /// Processors below which no server is made smaller: load is not all that runs on a machine.
     pub fewest_vcpu: f64,
     /// P(some day within the horizon needs more than all of a machine's memory) that a smaller type may
-    /// have at most: what does not fit is killed.
+    /// have at most, whatever it saves; 1 leaves the choice to the prices.
     pub most_overload: f64,
-    /// The same for processors: what does not fit waits.
+    /// The same for processors.
     pub most_cpu_overload: f64,
     /// Archetypes whose requests must not wait: a size is then also over its limit when its processors are
     /// busier than [`most_utilisation`](crate::most_utilisation) lets them be. None unless asked for.
@@ -47,10 +50,11 @@ impl Default for Limits {
             lead_time: LeadTime::default(),
             sizing_threshold: None,
             lambda_usd_per_day: 50.0,
+            overload_bad_days: 5.0,
             move_cost_usd: 100.0,
             payback_days: 365.0,
-            most_overload: 0.01,
-            most_cpu_overload: 0.1,
+            most_overload: 1.0,
+            most_cpu_overload: 1.0,
             request_archetypes: Vec::new(),
             fewest_vcpu: 2.0,
             underused: UnderusedRule::default(),
@@ -134,10 +138,12 @@ impl Limits {
         for (key, value) in not_negative {
             require(key, value, value >= 0.0 && value.is_finite(), "0 or above")?;
         }
+        let overload = self.overload_bad_days;
+        require("overload_bad_days", overload, overload >= 1.0 && overload.is_finite(), "1 or above")?;
         let growth = self.underused.growth_below_percent_per_year;
         require("underused.growth_below_percent_per_year", growth, growth.is_finite(), "a finite number")?;
         for (key, p) in [("most_overload", self.most_overload), ("most_cpu_overload", self.most_cpu_overload)] {
-            require(key, p, (0.0..1.0).contains(&p), "a probability from 0 to below 1")?;
+            require(key, p, (0.0..=1.0).contains(&p), "a probability from 0 to 1")?;
         }
         if self.request_archetypes.iter().any(|name| name == "batch") {
             let allowed = "archetypes that serve requests: batch work may wait";

@@ -42,12 +42,75 @@ impl Resource<'_> {
     }
 }
 
+/// What the futures, or the days that came, make of a size.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Burden {
+    /// Expected days over the limit within the horizon.
+    pub(crate) bad_days: f64,
+    /// P(at least one of them).
+    pub(crate) p_violation: f64,
+    /// Expected days that need all of its memory or more.
+    pub(crate) overload_days: f64,
+    /// Expected days on which its network is over the limit; they are among the bad ones.
+    pub(crate) network_days: f64,
+}
+
+/// Bad days of every size at once.
+#[derive(Clone, Debug)]
+pub(crate) struct Burdens {
+    machine: Grid,
+    network: Option<Grid>,
+    /// All of a machine as a multiple of its limit: 1.25 for a threshold of 80 %.
+    whole: f64,
+}
+
+impl Burdens {
+    /// The burdens of machines with these capacities, as triples of processors, GiB and, where known, Mbit/s;
+    /// a resource that is `None` is none. `None` when neither processors nor memory are given.
+    pub(crate) fn new(
+        cpu: Option<Resource>,
+        memory: Option<Resource>,
+        network: Option<Resource>,
+        sizes: &[(f64, f64, Option<f64>)],
+        threshold: f64,
+    ) -> Option<Self> {
+        let whole = 100.0 / threshold;
+        let vcpu: Vec<f64> = sizes.iter().map(|size| size.0).collect();
+        // A day needs all of a machine's memory when it fills a machine that much larger to its limit.
+        let memory_gib: Vec<f64> = sizes.iter().flat_map(|size| [size.1, size.1 * whole]).collect();
+        let mbit: Vec<f64> = sizes.iter().filter_map(|size| size.2).collect();
+        let network = Grid::new(network, None, &mbit, &[]);
+        Some(Self { machine: Grid::new(cpu, memory, &vcpu, &memory_gib)?, network, whole })
+    }
+
+    /// Days of each future.
+    pub(crate) fn horizon(&self) -> usize {
+        self.machine.horizon
+    }
+
+    /// What is to be expected of a machine with these capacities. The network is drawn apart from the
+    /// rest, so its bad days fall on those of the rest by chance.
+    pub(crate) fn of(&self, (vcpu, memory_gib, mbit): (f64, f64, Option<f64>)) -> Burden {
+        let (days, p) = self.machine.risk(vcpu, memory_gib);
+        let overload_days = self.machine.risk(f64::INFINITY, memory_gib * self.whole).0;
+        let network = self.network.as_ref().zip(mbit).map(|(grid, mbit)| grid.risk(mbit, f64::INFINITY));
+        let (network_days, network_p) = network.unwrap_or_default();
+        let both = days * network_days / self.horizon() as f64;
+        Burden {
+            bad_days: days + network_days - both,
+            p_violation: p + network_p - p * network_p,
+            overload_days,
+            network_days,
+        }
+    }
+}
+
 /// Bad days of every pair of sizes.
 ///
 /// A future's day is put into the cell of the smallest sizes that would hold it, so that the days a size
 /// cannot hold are those outside its corner of the grid: one pass over the futures serves all types.
 #[derive(Clone, Debug)]
-pub(crate) struct Grid {
+struct Grid {
     cpu: Axis,
     memory: Axis,
     days: Vec<u64>,
@@ -59,12 +122,7 @@ pub(crate) struct Grid {
 impl Grid {
     /// The grid over all pairs of these capacities; a resource that is `None` never makes a bad day.
     /// Path `i` of both is one future. `None` when both are.
-    pub(crate) fn new(
-        cpu: Option<Resource>,
-        memory: Option<Resource>,
-        vcpu: &[f64],
-        memory_gib: &[f64],
-    ) -> Option<Self> {
+    fn new(cpu: Option<Resource>, memory: Option<Resource>, vcpu: &[f64], memory_gib: &[f64]) -> Option<Self> {
         let both = || cpu.iter().chain(&memory);
         let n_paths = both().map(|resource| resource.paths.len()).min()?;
         let horizon = both().map(|resource| resource.paths.horizon()).min()?;
@@ -90,13 +148,8 @@ impl Grid {
         Some(grid)
     }
 
-    /// Days of each future.
-    pub(crate) fn horizon(&self) -> usize {
-        self.horizon
-    }
-
     /// Expected bad days within the horizon, and P(at least one), on a machine with these capacities.
-    pub(crate) fn risk(&self, vcpu: f64, memory_gib: f64) -> (f64, f64) {
+    fn risk(&self, vcpu: f64, memory_gib: f64) -> (f64, f64) {
         let cell = self.cpu.cell_of(vcpu) * self.memory.cells() + self.memory.cell_of(memory_gib);
         let n = self.n_paths as f64;
         let bad_days = (self.n_paths * self.horizon) as u64 - self.days[cell];

@@ -1,7 +1,7 @@
 //! Which size should a server have?
 
 use crate::candidate::{Candidate, Highest, Present, not_eligible, settle};
-use crate::load::{Grid, Resource};
+use crate::load::{Burdens, Resource};
 use crate::retire::idle;
 use crate::series::FEWEST_DAYS;
 use crate::waiting::most_utilisation;
@@ -23,6 +23,12 @@ pub struct Sizing {
 }
 
 impl Sizing {
+    /// The size that was chosen, also for a server that is advised to be switched off; `None` when nothing
+    /// was weighed.
+    pub fn chosen(&self) -> Option<&Candidate> {
+        self.candidates.iter().find(|one| one.excuse.is_none() && one.usd_per_day.is_some())
+    }
+
     /// The candidates that no other beats in both price and expected bad days, cheapest first: what each
     /// further bad day avoided costs.
     pub fn frontier(&self) -> Vec<&Candidate> {
@@ -46,15 +52,16 @@ pub fn recommend(server: &Server, series: &[SeriesOutlook], book: &PriceBook, li
 /// `price + lambda * E[bad days] + move cost`, per day, over the futures of its metrics.
 ///
 /// `series` are the server's own; others are left out. Load is rescaled by the ratio of capacities, `cpu`
-/// by processors (slower ones count for less) and `memory` by GiB, and a bad day of either is a bad day; days
-/// beyond 100 % were not seen, and the reason says so where it matters. A smaller type is out of the question
-/// when P(some day needs more than all it has) is above `limits.most_overload` for memory or
-/// `limits.most_cpu_overload` for processors. Types of the same architecture are weighed. A resource
-/// that was not measured may not shrink, and a burstable type is never chosen, because prices say nothing
-/// of its baseline.
+/// by processors (slower ones count for less), `memory` by GiB and `network` by the bandwidth that a type always
+/// has, and a bad day of any is a bad day; days beyond 100 % were not seen, and the reason says so where it
+/// matters. A day that needs all of the memory counts for `limits.overload_bad_days`. A smaller type is
+/// out of the question when P(some day needs more than all it has) is above `limits.most_overload` for memory
+/// or `limits.most_cpu_overload` for processors. Types of the same architecture are weighed. A resource
+/// that was not measured may not shrink, but for the network; and a burstable type is never chosen, because
+/// prices say nothing of its baseline.
 ///
-/// A server that was idle on every metric is advised to be switched off; one that cannot be judged keeps
-/// its row with the reason.
+/// A server that was idle on every metric is advised to be switched off, and the reason names the size that
+/// would do if it must stay; one that cannot be judged keeps its row with the reason.
 pub fn size(server: &Server, series: &[SeriesOutlook], book: &PriceBook, limits: &Limits) -> Sizing {
     let own: Vec<&SeriesOutlook> = (series.iter())
         .filter(|one| *one.history.id().server_id == *server.server_id() && one.history.n_observed() > 0)
@@ -72,14 +79,18 @@ pub fn size(server: &Server, series: &[SeriesOutlook], book: &PriceBook, limits:
         reason: String::new(),
         price_book_date: book.date(),
     };
+    let weighing = Weighing::new(server, &own, book, limits);
     if let Some(reason) = idle(&own, &limits.retire) {
         let price = server.shape.instance_type.as_deref().and_then(|name| book.get(name));
         blank.action = Action::Retire;
         blank.saving_usd_per_month = price.map(|found| found.usd_per_hour * HOURS_PER_MONTH);
         blank.reason = reason;
-        return Sizing { recommendation: blank, candidates: Vec::new() };
+        return weighing.map_or_else(
+            |_| Sizing { recommendation: blank.clone(), candidates: Vec::new() },
+            |found| found.spare(blank.clone()),
+        );
     }
-    match Weighing::new(server, &own, book, limits) {
+    match weighing {
         Ok(weighing) => weighing.sizing(blank),
         Err(reason) => Sizing { recommendation: Recommendation { reason, ..blank }, candidates: Vec::new() },
     }
@@ -93,7 +104,8 @@ struct Weighing<'a> {
     present: Present,
     cpu: Option<Resource<'a>>,
     memory: Option<Resource<'a>>,
-    grid: Grid,
+    network: Option<Resource<'a>>,
+    burdens: Burdens,
 }
 
 impl<'a> Weighing<'a> {
@@ -107,28 +119,38 @@ impl<'a> Weighing<'a> {
             return Err("no telemetry".to_owned());
         }
         let present = Present::of(server, book)?;
+        let threshold = limits.sizing_threshold();
         let resource = |name: &str, capacity: f64| {
             let one = series.iter().find(|one| one.history.metric().name() == name)?;
-            let limit = one.limit(limits.sizing_threshold()).filter(|limit| *limit > 0.0)?;
+            let limit = one.limit(threshold).filter(|limit| *limit > 0.0)?;
             let is_long_enough = one.history.n_observed() >= FEWEST_DAYS;
             // Only processors make requests wait.
             let is_guarded = name == "cpu" && limits.serves_requests(server.archetype.as_deref());
-            let serves_requests = is_guarded.then_some(limits.sizing_threshold() / 100.0);
+            let serves_requests = is_guarded.then_some(threshold / 100.0);
             is_long_enough.then_some(Resource { paths: one.paths, limit, present: capacity, serves_requests })
         };
         let (cpu, memory) = (resource("cpu", present.vcpu), resource("memory", present.memory_gib));
-        let mut vcpu: Vec<f64> = book.types().iter().map(|found| present.vcpu_of(found)).collect();
-        let mut memory_gib: Vec<f64> = book.types().iter().map(|found| found.memory_gib).collect();
-        vcpu.push(present.vcpu);
-        memory_gib.push(present.memory_gib);
-        let grid = Grid::new(cpu, memory, &vcpu, &memory_gib)
+        let network = present.network_mbit_per_s.and_then(|capacity| resource("network", capacity));
+        let mut sizes: Vec<_> = book.types().iter().map(|found| present.size_of(found)).collect();
+        sizes.push(present.size());
+        let burdens = Burdens::new(cpu, memory, network, &sizes, threshold)
             .ok_or_else(|| format!("neither cpu nor memory was measured on {FEWEST_DAYS} days"))?;
-        Ok(Self { series, book, limits, present, cpu, memory, grid })
+        Ok(Self { series, book, limits, present, cpu, memory, network, burdens })
+    }
+
+    /// The size of a server that nobody seems to need, beside the advice to switch it off.
+    fn spare(&self, blank: Recommendation) -> Sizing {
+        let mut candidates = self.candidates();
+        let chosen = settle(&mut candidates, self.limits, self.burdens.horizon()).map(|at| &candidates[at]);
+        let name = chosen.filter(|one| !one.is_present).and_then(|one| one.instance_type.as_deref());
+        let hint = name.map(|name| format!("; if it must stay, `{name}` would do")).unwrap_or_default();
+        let reason = format!("{}{hint}", blank.reason);
+        Sizing { recommendation: Recommendation { reason, ..blank }, candidates }
     }
 
     fn sizing(&self, blank: Recommendation) -> Sizing {
         let mut candidates = self.candidates();
-        let Some(chosen) = settle(&mut candidates, self.limits.lambda_usd_per_day, self.grid.horizon()) else {
+        let Some(chosen) = settle(&mut candidates, self.limits, self.burdens.horizon()) else {
             let reason = format!("no type of the price book suits it: {}", self.remarks().join("; "));
             return Sizing { recommendation: Recommendation { reason, ..blank }, candidates };
         };
@@ -158,15 +180,13 @@ impl<'a> Weighing<'a> {
         let types = self.book.types().iter().filter(|found| self.present.instance_type.as_ref() != Some(&found.name));
         let mut candidates: Vec<Candidate> = types
             .map(|found| {
-                let vcpu = self.present.vcpu_of(found);
-                let risk = self.grid.risk(vcpu, found.memory_gib);
-                let fewest = self.limits.fewest_vcpu;
-                let excuse = not_eligible(found, &self.present, highest, fewest);
-                Candidate::of(found, vcpu, risk, excuse, self.limits, self.grid.horizon())
+                let size = self.present.size_of(found);
+                let excuse = not_eligible(found, &self.present, highest, self.limits.fewest_vcpu);
+                Candidate::of(found, size.0, self.burdens.of(size), excuse, self.limits, self.burdens.horizon())
             })
             .collect();
-        let risk = self.grid.risk(self.present.vcpu, self.present.memory_gib);
-        candidates.push(Candidate::present(&self.present, risk, self.limits, self.grid.horizon()));
+        let burden = self.burdens.of(self.present.size());
+        candidates.push(Candidate::present(&self.present, burden, self.limits, self.burdens.horizon()));
         candidates.sort_by(Candidate::cheaper);
         candidates
     }
@@ -175,20 +195,13 @@ impl<'a> Weighing<'a> {
     fn highest(&self) -> Highest {
         let threshold = self.limits.sizing_threshold() / 100.0;
         let share = |resource: Option<Resource>, most: f64| {
-            resource.map(|one| threshold * one.highest_share(one.present, 1.0 - most))
+            let capped = resource.filter(|_| most < 1.0);
+            capped.map(|one| threshold * one.highest_share(one.present, 1.0 - most)).or(resource.map(|_| 0.0))
         };
         Highest {
             cpu: share(self.cpu, self.limits.most_cpu_overload),
             memory: share(self.memory, self.limits.most_overload),
-            network: self.highest_network(),
         }
-    }
-
-    /// The highest day of the network as a share of the limit on the present machine, in 95 % of futures.
-    fn highest_network(&self) -> Option<f64> {
-        let one = self.series.iter().find(|one| one.history.metric().name() == "network")?;
-        let limit = one.limit(self.limits.sizing_threshold())?;
-        Some(Resource { paths: one.paths, limit, present: 1.0, serves_requests: None }.highest_share(1.0, 0.95))
     }
 
     fn action(&self, best: &Candidate, saving: Option<f64>) -> Action {
@@ -208,7 +221,9 @@ impl<'a> Weighing<'a> {
     fn binding(&self, best: &Candidate) -> Option<(&'static str, f64)> {
         let cpu = self.cpu.map(|resource| ("cpu", resource.highest_share(best.vcpu_as_present, 0.95)));
         let memory = self.memory.map(|resource| ("memory", resource.highest_share(best.memory_gib, 0.95)));
-        cpu.into_iter().chain(memory).max_by(|a, b| a.1.total_cmp(&b.1))
+        let mbit = best.instance_type.as_deref().and_then(|name| self.book.get(name)?.network_mbit_per_s);
+        let network = self.network.zip(mbit).map(|(one, mbit)| ("network", one.highest_share(mbit, 0.95)));
+        cpu.into_iter().chain(memory).chain(network).max_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     fn reason(
@@ -219,7 +234,7 @@ impl<'a> Weighing<'a> {
         candidates: &[Candidate],
     ) -> String {
         let threshold = self.limits.sizing_threshold();
-        let days = self.grid.horizon();
+        let days = self.burdens.horizon();
         let mut phrases = Vec::new();
         if let Some((name, share)) = binding {
             let percent = share * threshold;
@@ -232,6 +247,10 @@ impl<'a> Weighing<'a> {
             now.unwrap_or_default(),
             self.limits.lambda_usd_per_day,
         ));
+        if best.overload_days >= 0.005 {
+            let (days, times) = (best.overload_days, self.limits.overload_bad_days);
+            phrases.push(format!("{days:.2} days that need all of its memory (each counts for {times} bad days)"));
+        }
         if self.cpu.is_some_and(|cpu| cpu.serves_requests.is_some()) {
             let most = 100.0 * most_utilisation(best.vcpu_as_present).min(threshold / 100.0);
             phrases.push(format!(

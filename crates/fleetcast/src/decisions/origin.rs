@@ -7,7 +7,7 @@ use crate::line_up::{AUTO, Horizons, LineUp, usual_seasons};
 use crate::plan::{limits, price_book};
 use crate::{Config, Context, Result};
 use fleetcast_backtest::Runs;
-use fleetcast_core::{Action, Calendar, History, Panel, Paths, RiskClass, SeriesId, Server, Step};
+use fleetcast_core::{Calendar, History, Panel, Paths, RiskClass, SeriesId, Server, Step};
 use fleetcast_plan::proof::{Came, DaysThatCame, Decision, Hindsight, at_risk, crossing_curve, first_crossing};
 use fleetcast_plan::{Limits, PriceBook, Seen, SeriesOutlook};
 use jiff::civil::Date;
@@ -38,9 +38,10 @@ pub(super) struct Crossing {
 /// One server, price of a bad day and origin.
 #[derive(Clone, Debug)]
 pub(super) struct Sized {
-    /// Places of the server's processors and memory in the panel.
+    /// Places of the server's processors, memory and network in the panel.
     pub(super) cpu: Option<usize>,
     pub(super) memory: Option<usize>,
+    pub(super) network: Option<usize>,
     pub(super) origin: usize,
     pub(super) lambda: f64,
     pub(super) decision: Decision,
@@ -204,20 +205,18 @@ impl Asked<'_> {
         let (cpu_days, memory_days, network_days) = (came(cpu), came(memory), came(named("network")));
         let row = |lambda: f64| {
             let limits = Limits { lambda_usd_per_day: lambda, ..self.limits.clone() };
-            let advice = fleetcast_plan::recommend(server, outlooks, &self.book, &limits);
-            let instance_type = match advice.action {
-                Action::Unknown => return None,
-                // To be switched off is a question to the owner, not a size.
-                Action::Keep | Action::Retire => None,
-                Action::Down | Action::Up => advice.to_type,
-            };
+            // To be switched off is a question to the owner; until then a server has the size chosen beside it.
+            let sizing = fleetcast_plan::size(server, outlooks, &self.book, &limits);
+            let chosen = sizing.chosen()?;
+            let instance_type = chosen.instance_type.clone().filter(|_| !chosen.is_present);
+            let promised = Some(chosen.p_violation);
             let (cpu_days, memory_days) = (cpu_days.as_deref(), memory_days.as_deref());
             let came = DaysThatCame { cpu: cpu_days, memory: memory_days, network: network_days.as_deref() };
             let hindsight = Hindsight::new(number, server, came, &self.book, &limits)?;
-            let decision = Decision { instance_type, promised: advice.p_violation };
+            let decision = Decision { instance_type, promised };
             let place = |one: Option<&Series>| one.map(|one| one.place);
-            let (cpu, memory) = (place(cpu), place(memory));
-            Some(Sized { cpu, memory, origin: self.origin, lambda, decision, hindsight })
+            let (cpu, memory, network) = (place(cpu), place(memory), place(named("network")));
+            Some(Sized { cpu, memory, network, origin: self.origin, lambda, decision, hindsight })
         };
         LAMBDAS.into_iter().filter_map(row).collect()
     }

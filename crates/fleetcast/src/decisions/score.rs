@@ -6,8 +6,8 @@ use super::{DecisionScore, LAMBDAS, ORACLE, OWN};
 use crate::{Config, Result};
 use fleetcast_core::Panel;
 use fleetcast_plan::proof::{
-    COST_LOSS_RATIOS, ClassRow, DateRow, Decision, Estimate, Purchase, Purchases, Resamples, Rule, Warning, Warnings,
-    macro_f1, unknown_share,
+    COST_LOSS_RATIOS, ClassRow, DateRow, Decision, Estimate, Needed, Purchase, Purchases, Resamples, Rule, Warning,
+    Warnings, macro_f1, unknown_share,
 };
 use rayon::prelude::*;
 
@@ -191,8 +191,13 @@ fn sizes(rows: &[&Sized], lambda: f64, rules: &Figures, resamples: &Resamples) -
     let stay = Decision { instance_type: None, promised: None };
     methods.push((AS_IT_IS, all(&|row| row.hindsight.outcome(&stay))));
     for rule in Rule::ALL {
-        let needed = |place: Option<usize>, origin| rules.get(rule, place?, origin).and_then(|figure| figure.needed);
-        let bought = |row: &Sized| row.hindsight.bought(needed(row.cpu, row.origin), needed(row.memory, row.origin));
+        let share = |place: Option<usize>, origin| rules.get(rule, place?, origin).and_then(|figure| figure.needed);
+        let needed = |row: &Sized| Needed {
+            cpu: share(row.cpu, row.origin),
+            memory: share(row.memory, row.origin),
+            network: share(row.network, row.origin),
+        };
+        let bought = |row: &Sized| row.hindsight.bought(needed(row));
         methods.push((rule.name(), all(&|row| row.hindsight.outcome(&bought(row)))));
     }
     let by_method: Vec<Vec<DecisionScore>> = (methods.par_iter())

@@ -15,6 +15,6 @@ mod warning;
 pub use class::{ClassRow, class_share, macro_f1, unknown_share};
 pub use date::{DateRow, crossing_curve};
 pub use estimate::{Estimate, Resamples};
-pub use purchase::{DaysThatCame, Decision, Hindsight, Purchase, Purchases};
+pub use purchase::{DaysThatCame, Decision, Hindsight, Needed, Purchase, Purchases};
 pub use rule::{Rule, Usage};
 pub use warning::{COST_LOSS_RATIOS, Came, Warning, Warnings, at_risk, first_crossing};

@@ -1,9 +1,9 @@
 //! Sizes that were chosen at an origin, against the days that then came.
 
-use crate::candidate::{Candidate, Highest, Present, not_eligible, settle};
-use crate::load::{Grid, Resource};
+use crate::candidate::{Candidate, Highest, Present, not_eligible, running, settle};
+use crate::load::Burden;
 use crate::{Limits, PriceBook};
-use fleetcast_core::{Paths, Server};
+use fleetcast_core::Server;
 
 /// Days of a month of a bill.
 const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
@@ -15,7 +15,7 @@ const BINS: usize = 10;
 pub struct Purchase {
     /// Number of its server, for resampling.
     pub server: usize,
-    /// Price, priced bad days and the move, in USD per day.
+    /// Price, priced bad days, priced days without memory and the move, in USD per day.
     pub loss_usd_per_day: f64,
     /// That of the size that would have been best.
     pub least_usd_per_day: f64,
@@ -65,20 +65,40 @@ pub struct Hindsight {
     threshold: f64,
     cpu: Option<Vec<f64>>,
     memory: Option<Vec<f64>>,
+    network: Option<Vec<f64>>,
     days: usize,
-    /// Every size, cheapest first, and whether it may be chosen at all.
-    candidates: Vec<(Candidate, bool)>,
+    /// Every size, cheapest first.
+    choices: Vec<Choice>,
     best: usize,
     limits: Limits,
+}
+
+/// A size, as hindsight sees it.
+#[derive(Clone, Debug)]
+struct Choice {
+    candidate: Candidate,
+    network_mbit_per_s: Option<f64>,
+    is_allowed: bool,
+}
+
+/// Shares of what the present machine has, 0.5 for half of it, that a rule asks for; `None` where it has no
+/// figure.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Needed {
+    /// Of its processors; without a figure as many as there are.
+    pub cpu: Option<f64>,
+    /// Of its memory; likewise.
+    pub memory: Option<f64>,
+    /// Of its network; without a figure any will do.
+    pub network: Option<f64>,
 }
 
 impl Hindsight {
     /// The days after an origin: daily P95s in per cent of the present machine's, NaN at gaps, of equal
     /// number. `server_number` is for resampling.
     ///
-    /// Types whose network these days would have filled are left out for everybody, the rules included, which
-    /// then know that much of the future. `None` when the present machine or its price is not known, neither was measured, or more than a
-    /// fifth of the days is missing.
+    /// `None` when the present machine or its price is not known, neither processors nor memory were measured,
+    /// or more than a fifth of the days of either is missing.
     pub fn new(
         server_number: usize,
         server: &Server,
@@ -91,117 +111,159 @@ impl Hindsight {
             return None;
         }
         let (cpu, memory) = (came.cpu.and_then(observed), came.memory.and_then(observed));
+        let network = came.network.and_then(observed);
         let days = cpu.as_ref().or(memory.as_ref())?.len();
-        let paths = |days: &Option<Vec<f64>>| days.as_ref().and_then(|days| Paths::new(days.len(), days.clone()).ok());
-        let (cpu_path, memory_path) = (paths(&cpu), paths(&memory));
-        let limit = limits.sizing_threshold();
-        let resource = |paths, present| Resource { paths, limit, present, serves_requests: None };
-        let types = book.types();
-        let mut vcpu: Vec<f64> = types.iter().map(|found| present.vcpu_of(found)).collect();
-        let mut memory_gib: Vec<f64> = types.iter().map(|found| found.memory_gib).collect();
-        vcpu.push(present.vcpu);
-        memory_gib.push(present.memory_gib);
-        let grid = Grid::new(
-            cpu_path.as_ref().map(|paths| resource(paths, present.vcpu)),
-            memory_path.as_ref().map(|paths| resource(paths, present.memory_gib)),
-            &vcpu,
-            &memory_gib,
-        )?;
-        // What is measured may be made smaller; hindsight needs no guard against what did not come.
-        let network = came.network.and_then(observed).map(|days| days.iter().copied().fold(0.0, f64::max) / limit);
-        let highest = Highest { cpu: cpu.as_ref().map(|_| 0.0), memory: memory.as_ref().map(|_| 0.0), network };
-        let others = types.iter().filter(|found| present.instance_type.as_ref() != Some(&found.name));
-        let mut candidates: Vec<Candidate> = others
-            .map(|found| {
-                let vcpu = present.vcpu_of(found);
-                let excuse = not_eligible(found, &present, highest, limits.fewest_vcpu);
-                Candidate::of(found, vcpu, grid.risk(vcpu, found.memory_gib), excuse, limits, days)
-            })
-            .collect();
-        candidates.push(Candidate::present(&present, grid.risk(present.vcpu, present.memory_gib), limits, days));
-        candidates.sort_by(Candidate::cheaper);
-        let allowed: Vec<bool> = candidates.iter().map(|one| one.excuse.is_none()).collect();
-        let best = settle(&mut candidates, limits.lambda_usd_per_day, days)?;
-        let candidates = candidates.into_iter().zip(allowed).collect();
-        let (threshold, limits) = (limit, limits.clone());
-        Some(Self { server: server_number, present, threshold, cpu, memory, days, candidates, best, limits })
+        let limited = limits.clone();
+        let mut seen = Self {
+            server: server_number,
+            threshold: limits.sizing_threshold(),
+            present,
+            cpu,
+            memory,
+            network,
+            days,
+            choices: Vec::new(),
+            best: 0,
+            limits: limited,
+        };
+        seen.weigh(book).then_some(seen)
     }
 
-    /// What a rule that asks for these shares of the present processors and memory buys: the cheapest type
-    /// with that much of both, unless the present machine has it and moving costs more than it saves.
-    /// `None` of a share asks for what there is now.
-    pub fn bought(&self, cpu_share: Option<f64>, memory_share: Option<f64>) -> Decision {
-        let vcpu = cpu_share.unwrap_or(1.0) * self.present.vcpu;
-        let memory_gib = memory_share.unwrap_or(1.0) * self.present.memory_gib;
-        let holds = |one: &Candidate| one.vcpu_as_present >= vcpu && one.memory_gib >= memory_gib;
+    /// Weighs every size of the book and finds the best; `false` when none may be chosen.
+    fn weigh(&mut self, book: &PriceBook) -> bool {
+        // What is measured may be made smaller; hindsight needs no guard against what did not come.
+        let highest = Highest { cpu: self.cpu.as_ref().map(|_| 0.0), memory: self.memory.as_ref().map(|_| 0.0) };
+        let present = &self.present;
+        let others = book.types().iter().filter(|found| present.instance_type.as_ref() != Some(&found.name));
+        let mut choices: Vec<Choice> = others
+            .map(|found| {
+                let size = present.size_of(found);
+                let excuse = not_eligible(found, present, highest, self.limits.fewest_vcpu);
+                let is_allowed = excuse.is_none();
+                let candidate = Candidate::of(found, size.0, self.burden(size), excuse, &self.limits, self.days);
+                Choice { candidate, network_mbit_per_s: found.network_mbit_per_s, is_allowed }
+            })
+            .collect();
+        let candidate = Candidate::present(present, self.burden(present.size()), &self.limits, self.days);
+        choices.push(Choice { candidate, network_mbit_per_s: present.network_mbit_per_s, is_allowed: true });
+        choices.sort_by(|a, b| a.candidate.cheaper(&b.candidate));
+        let mut candidates: Vec<Candidate> = choices.iter().map(|choice| choice.candidate.clone()).collect();
+        let best = settle(&mut candidates, &self.limits, self.days);
+        self.choices = choices;
+        self.best = best.unwrap_or(0);
+        best.is_some()
+    }
+
+    /// What the days that came would have been on a size.
+    fn burden(&self, size: (f64, f64, Option<f64>)) -> Burden {
+        let full = 100.0 / self.threshold;
+        let days = |is_counted: &dyn Fn(&[f64; 3]) -> bool| {
+            (0..self.days).filter(|&day| is_counted(&self.loads(size, day))).count() as f64
+        };
+        let bad_days = days(&|loads| loads.iter().any(|load| *load >= 1.0));
+        Burden {
+            bad_days,
+            p_violation: if bad_days > 0.0 { 1.0 } else { 0.0 },
+            overload_days: days(&|loads| loads[1] >= full),
+            network_days: days(&|loads| loads[2] >= 1.0),
+        }
+    }
+
+    /// Loads of a day on a size as shares of its limits: processors, memory and network.
+    fn loads(&self, (vcpu, memory_gib, mbit): (f64, f64, Option<f64>), day: usize) -> [f64; 3] {
+        let share = |days: &Option<Vec<f64>>, now: f64, then: f64| {
+            days.as_ref().map_or(0.0, |days| days[day] / self.threshold * now / then)
+        };
+        let network = self.present.network_mbit_per_s.zip(mbit);
+        [
+            share(&self.cpu, self.present.vcpu, vcpu),
+            share(&self.memory, self.present.memory_gib, memory_gib),
+            network.map_or(0.0, |(now, then)| share(&self.network, now, then)),
+        ]
+    }
+
+    /// What a rule that asks for so much buys: the cheapest type that has it, unless the present machine has it
+    /// too and moving costs more than it saves.
+    pub fn bought(&self, needed: Needed) -> Decision {
+        let vcpu = needed.cpu.unwrap_or(1.0) * self.present.vcpu;
+        let memory_gib = needed.memory.unwrap_or(1.0) * self.present.memory_gib;
+        let mbit = needed.network.zip(self.present.network_mbit_per_s).map(|(share, now)| share * now);
+        let holds = |one: &Choice| {
+            let network = mbit.zip(one.network_mbit_per_s).is_none_or(|(needed, has)| has >= needed);
+            one.candidate.vcpu_as_present >= vcpu && one.candidate.memory_gib >= memory_gib && network
+        };
         let stay = Decision { instance_type: None, promised: None };
-        let fitting = self.candidates.iter().find(|(one, allowed)| *allowed && holds(one)).map(|(one, _)| one);
-        let Some(fitting) = fitting else { return stay };
-        let price = |one: &Candidate| 24.0 * one.usd_per_hour.unwrap_or(f64::INFINITY);
+        let Some(fitting) = self.choices.iter().find(|one| one.is_allowed && holds(one)) else { return stay };
         let saved = self.now().map_or(0.0, |now| price(now) - price(fitting));
         let present_holds = self.now().is_some_and(holds);
-        if present_holds && saved <= self.limits.move_cost_usd / self.limits.payback_days {
+        if present_holds && saved <= self.moving() {
             return stay;
         }
+        let fitting = &fitting.candidate;
         Decision { instance_type: fitting.instance_type.clone().filter(|_| !fitting.is_present), promised: None }
     }
 
     /// What the best size would have cost: the one that a planner who knew the days would choose.
     pub fn best(&self) -> Purchase {
-        self.purchase(&self.candidates[self.best].0, None)
+        self.purchase(&self.choices[self.best], None)
     }
 
     /// What came of a decision; `None` when the price book has no such type.
     pub fn outcome(&self, decision: &Decision) -> Option<Purchase> {
         let found = match &decision.instance_type {
             None => self.now(),
-            name => self.candidates.iter().map(|(one, _)| one).find(|one| one.instance_type == *name),
+            name => self.choices.iter().find(|one| one.candidate.instance_type == *name),
         };
         found.map(|found| self.purchase(found, decision.promised))
     }
 
-    fn now(&self) -> Option<&Candidate> {
-        self.candidates.iter().map(|(one, _)| one).find(|one| one.is_present)
+    fn now(&self) -> Option<&Choice> {
+        self.choices.iter().find(|one| one.candidate.is_present)
     }
 
-    fn purchase(&self, found: &Candidate, promised: Option<f64>) -> Purchase {
-        let price = |one: &Candidate| 24.0 * one.usd_per_hour.unwrap_or(f64::INFINITY);
-        let loss = |one: &Candidate| {
-            let moving = if one.is_present { 0.0 } else { self.limits.move_cost_usd / self.limits.payback_days };
-            price(one) + moving + self.limits.lambda_usd_per_day * one.expected_bad_days / self.days as f64
-        };
+    /// A move, spread over the days in which it must pay, in USD per day.
+    fn moving(&self) -> f64 {
+        self.limits.move_cost_usd / self.limits.payback_days
+    }
+
+    /// Price, priced days and the move, in USD per day.
+    fn loss(&self, one: &Candidate) -> f64 {
+        let moving = if one.is_present { 0.0 } else { self.moving() };
+        let price = one.usd_per_hour.unwrap_or(f64::INFINITY);
+        running(price, one.expected_bad_days, one.overload_days, &self.limits, self.days) + moving
+    }
+
+    fn purchase(&self, found: &Choice, promised: Option<f64>) -> Purchase {
+        let one = &found.candidate;
+        let size = (one.vcpu_as_present, one.memory_gib, found.network_mbit_per_s);
         let (mut excess, mut run, mut worst_run, mut highest) = (0.0, 0, 0, 0.0_f64);
         for day in 0..self.days {
-            let load = self.load(found, day);
-            highest = highest.max(load);
-            let over = load - 1.0;
+            let [cpu, memory, network] = self.loads(size, day);
+            highest = highest.max(cpu).max(memory);
+            let over = cpu.max(memory).max(network) - 1.0;
             run = if over >= 0.0 { run + 1 } else { 0 };
             excess += over.max(0.0);
             worst_run = worst_run.max(run);
         }
         Purchase {
             server: self.server,
-            loss_usd_per_day: loss(found),
-            least_usd_per_day: loss(&self.candidates[self.best].0),
+            loss_usd_per_day: self.loss(one),
+            least_usd_per_day: self.loss(&self.choices[self.best].candidate),
             saving_usd_per_day: self.now().map_or(0.0, |now| price(now) - price(found)),
-            moved: !found.is_present,
+            moved: !one.is_present,
             days: self.days as f64,
-            bad_days: found.expected_bad_days,
+            bad_days: one.expected_bad_days,
             excess,
             worst_run: f64::from(worst_run),
             overloaded: highest * self.threshold > 100.0,
             promised,
         }
     }
+}
 
-    /// Load of a day on a size as a share of its limit: the higher of processors and memory.
-    fn load(&self, found: &Candidate, day: usize) -> f64 {
-        let share = |days: &Option<Vec<f64>>, now: f64, then: f64| {
-            days.as_ref().map_or(0.0, |days| days[day] / self.threshold * now / then)
-        };
-        let cpu = share(&self.cpu, self.present.vcpu, found.vcpu_as_present);
-        cpu.max(share(&self.memory, self.present.memory_gib, found.memory_gib))
-    }
+/// Price of a size, in USD per day.
+fn price(one: &Choice) -> f64 {
+    24.0 * one.candidate.usd_per_hour.unwrap_or(f64::INFINITY)
 }
 
 /// Days with nothing in the place of gaps, which are no days over; `None` when too many are missing.

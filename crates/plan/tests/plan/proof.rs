@@ -2,7 +2,7 @@
 
 use crate::common::server;
 use fleetcast_numeric::Stream;
-use fleetcast_plan::proof::{DaysThatCame, Decision, Hindsight, Purchases, Resamples};
+use fleetcast_plan::proof::{DaysThatCame, Decision, Hindsight, Needed, Purchases, Resamples};
 use fleetcast_plan::{Limits, PriceBook};
 use proptest::prelude::*;
 
@@ -37,6 +37,12 @@ fn a_purchase_is_judged_by_the_days_that_came() {
     let moving = 100.0 / 365.0;
     assert!((half.saving_usd_per_day - 24.0 * 0.192).abs() < 1e-9);
     assert!((half.loss_usd_per_day - (24.0 * 0.192 + moving + 50.0 * 3.0 / 90.0)).abs() < 1e-9);
+    // Four of those days need all of the memory of 8 GiB, and count for five each.
+    let mut memory = vec![10.0; 90];
+    memory[..4].fill(26.0);
+    let cramped = hindsight(&[5.0; 90], &memory, &limits).outcome(&chose("m6i.large", 0.0)).unwrap();
+    let expected = 24.0 * 0.096 + moving + 50.0 * (4.0 * 5.0) / 90.0;
+    assert!((cramped.loss_usd_per_day - expected).abs() < 1e-9 && cramped.overloaded, "{cramped:?}");
     let quarter = seen.outcome(&chose("m6i.large", 0.0)).unwrap();
     assert_eq!((quarter.bad_days, quarter.worst_run), (90.0, 90.0));
     assert!(quarter.overloaded && !half.overloaded);
@@ -52,7 +58,7 @@ fn a_purchase_is_judged_by_the_days_that_came() {
 fn a_rule_buys_the_cheapest_type_that_holds_what_it_asks_for() {
     let limits = Limits::default();
     let seen = hindsight(&[30.0; 90], &[10.0; 90], &limits);
-    let bought = |cpu, memory| seen.bought(cpu, memory).instance_type;
+    let bought = |cpu, memory| seen.bought(Needed { cpu, memory, network: None }).instance_type;
     let half = bought(Some(0.5), Some(0.5)).unwrap();
     let book = PriceBook::embedded();
     let type_ = book.get(&half).unwrap();
@@ -62,10 +68,18 @@ fn a_rule_buys_the_cheapest_type_that_holds_what_it_asks_for() {
     let busy = DaysThatCame { network: Some(&[70.0; 90]), ..both(&[5.0; 90], &[5.0; 90]) };
     let network = |name: &str| book.get(name).unwrap().network_mbit_per_s.unwrap();
     let seen = Hindsight::new(0, &server("web-1", "m6i.2xlarge", 8.0, 32.0), busy, &book, &limits).unwrap();
-    let small = seen.bought(Some(0.1), Some(0.1)).instance_type.unwrap();
-    assert!(network(&small) > 0.875 * network("m6i.2xlarge"), "{small}");
+    let asked = Needed { cpu: Some(0.1), memory: Some(0.1), network: Some(0.9) };
+    let small = seen.bought(asked).instance_type.unwrap();
+    assert!(network(&small) > 0.9 * network("m6i.2xlarge"), "{small}");
+    // A rule that does not look at the network pays for it with bad days.
+    let blind = seen.bought(Needed { network: None, ..asked });
+    assert_eq!(seen.outcome(&blind).unwrap().bad_days, 90.0, "{blind:?}");
     let dear = hindsight(&[30.0; 90], &[10.0; 90], &Limits { move_cost_usd: 1e6, ..limits });
-    assert_eq!(dear.bought(Some(0.5), Some(0.5)).instance_type, None, "a move that never pays is not made");
+    assert_eq!(
+        dear.bought(Needed { cpu: Some(0.5), memory: Some(0.5), network: None }).instance_type,
+        None,
+        "a move that never pays is not made"
+    );
 }
 
 #[test]
@@ -80,7 +94,7 @@ fn what_cannot_be_judged_has_no_hindsight() {
     let unpriced = server("web-1", "z9.large", 8.0, 32.0);
     assert!(Hindsight::new(0, &unpriced, cpu(&[30.0; 90]), &book, &limits).is_none());
     let cpu_only = Hindsight::new(0, &known, cpu(&[30.0; 90]), &book, &limits).unwrap();
-    let bought = cpu_only.bought(Some(0.5), None).instance_type.unwrap();
+    let bought = cpu_only.bought(Needed { cpu: Some(0.5), ..Needed::default() }).instance_type.unwrap();
     assert!(book.get(&bought).unwrap().memory_gib >= 32.0, "memory that was not measured is not made smaller");
 }
 
@@ -124,7 +138,8 @@ proptest! {
         let seen = hindsight(&days(cpu, spread, 60), &days(memory, spread, 60), &limits);
         let best = seen.best();
         let stay = Decision { instance_type: None, promised: None };
-        for decision in [stay, seen.bought(Some(needs.0), Some(needs.1)), seen.bought(None, None)] {
+        let asked = Needed { cpu: Some(needs.0), memory: Some(needs.1), network: None };
+        for decision in [stay, seen.bought(asked), seen.bought(Needed::default())] {
             let came = seen.outcome(&decision).unwrap();
             prop_assert!(came.loss_usd_per_day >= best.loss_usd_per_day - 1e-12, "{decision:?}");
             prop_assert_eq!(came.least_usd_per_day, best.loss_usd_per_day);

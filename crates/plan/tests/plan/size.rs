@@ -141,29 +141,46 @@ fn machines_that_serve_requests_have_headroom_by_their_size_when_asked() {
 }
 
 #[test]
-fn a_busy_network_keeps_its_bandwidth() {
+fn a_day_the_network_is_full_is_a_bad_day() {
     let load = Load::on(xlarge(), &[("cpu", 5.0, 1.0), ("memory", 5.0, 1.0), ("network", 60.0, 5.0)]);
     let sizing = load.size(&PriceBook::embedded(), &Limits::default());
-    assert_eq!(excuse(&sizing, "m6a.large"), Some(&Excuse::Network));
-    let chosen = sizing.candidates.iter().find(|one| one.excuse.is_none()).unwrap();
+    assert!(matches!(excuse(&sizing, "m6a.large"), Some(Excuse::Network(days)) if *days > 179.0));
     let network = |name: &str| PriceBook::embedded().get(name).unwrap().network_mbit_per_s.unwrap();
-    assert!(network(chosen.instance_type.as_deref().unwrap()) >= 0.9 * network("m6i.2xlarge"), "{chosen:?}");
+    let kept = chosen(&sizing).instance_type.clone().unwrap();
+    assert!(network(&kept) >= 0.9 * network("m6i.2xlarge"), "{kept}");
+    assert_eq!(sizing.recommendation.binding.as_deref(), Some("network"));
+    // One that was not measured asks for nothing.
+    let unmeasured = Load::on(xlarge(), &[("cpu", 5.0, 1.0), ("memory", 5.0, 1.0)]);
+    assert!(
+        network(chosen(&unmeasured.size(&PriceBook::embedded(), &Limits::default())).instance_type.as_ref().unwrap())
+            < network(&kept)
+    );
 }
 
 #[test]
-fn no_saving_buys_a_day_that_needs_more_than_the_whole_machine() {
-    // Half of 32 GiB, on busy days two thirds: 16 GiB would be exceeded, whatever a bad day costs.
+fn a_day_without_memory_counts_for_several_bad_ones() {
+    // Half of 32 GiB, on busy days more: of 16 GiB all would be needed on half of the days.
     let load = Load::on(xlarge(), &[("cpu", 10.0, 0.5), ("memory", 50.0, 4.0)]);
-    let careless = Limits { lambda_usd_per_day: 0.0, ..Limits::default() };
-    let sizing = load.size(&PriceBook::embedded(), &careless);
+    let half = |sizing: &Sizing| {
+        sizing.candidates.iter().find(|one| one.instance_type.as_deref() == Some("m6i.xlarge")).cloned().unwrap()
+    };
+    let sizing = load.size(&PriceBook::embedded(), &Limits::default());
+    let found = half(&sizing);
+    assert!((found.overload_days - 90.0).abs() < 3.0 && found.expected_bad_days > 175.0, "{found:?}");
+    assert_eq!(found.excuse, Some(Excuse::Outages(found.overload_days)));
+    assert!(chosen(&sizing).memory_gib > 16.0, "{:?}", chosen(&sizing));
+    // At 1 USD a bad day it would pay to have nothing but bad days, were memory that is not there no worse.
+    let cost = |times| {
+        let limits = Limits { lambda_usd_per_day: 1.0, overload_bad_days: times, ..Limits::default() };
+        let found = load.size(&PriceBook::embedded(), &limits);
+        chosen(&found).memory_gib
+    };
+    assert_eq!((cost(1.0), cost(5.0)), (4.0, 32.0));
+    // A cap forbids it at any price.
+    let capped = Limits { lambda_usd_per_day: 0.0, most_overload: 0.01, ..Limits::default() };
+    let sizing = load.size(&PriceBook::embedded(), &capped);
     assert_eq!(excuse(&sizing, "m6i.xlarge"), Some(&Excuse::Overload("memory")));
-    let chosen = sizing.candidates.iter().find(|one| one.excuse.is_none()).unwrap();
-    assert!(chosen.memory_gib > 16.0, "{chosen:?}");
-    let steady = Load::on(xlarge(), &[("cpu", 10.0, 0.5), ("memory", 45.0, 0.5)]);
-    assert!(matches!(
-        excuse(&steady.size(&PriceBook::embedded(), &careless), "m6i.xlarge"),
-        Some(Excuse::Dearer) | None
-    ));
+    assert!(chosen(&sizing).memory_gib > 16.0);
 }
 
 #[test]
@@ -174,6 +191,10 @@ fn a_server_idle_on_every_metric_is_advised_to_be_switched_off() {
     };
     let advice = retire(&idle);
     assert_eq!((advice.action, advice.to_type), (Action::Retire, None));
+    // Until it is switched off it may as well be small.
+    let sizing = Load::on(xlarge(), &idle).size(&PriceBook::embedded(), &Limits::default());
+    let spare = sizing.chosen().and_then(|one| one.instance_type.clone()).unwrap();
+    assert!(advice.reason.ends_with(&format!("; if it must stay, `{spare}` would do")), "{}", advice.reason);
     assert!((advice.saving_usd_per_month.unwrap() - 0.384 * 730.0).abs() < 1e-9);
     assert!(advice.reason.contains("for 1095 days"), "{}", advice.reason);
     assert_ne!(retire(&idle[..2]).action, Action::Retire, "cpu and memory alone prove nothing");
@@ -270,7 +291,9 @@ proptest! {
         let careless = load.size(&book(&types), &limits(lambdas.0));
         let careful = load.size(&book(&types), &limits(lambdas.0 + lambdas.1));
         let (low, high) = (chosen(&careless), chosen(&careful));
-        prop_assert!(high.expected_bad_days <= low.expected_bad_days + 1e-9);
+        // A day without memory counts for five.
+        let counted = |one: &Candidate| one.expected_bad_days + 4.0 * one.overload_days;
+        prop_assert!(counted(high) <= counted(low) + 1e-9);
         let cost = |one: &Candidate| {
             let moving = if one.is_present { 0.0 } else { 100.0 / 365.0 };
             24.0 * one.usd_per_hour.unwrap() + moving
