@@ -150,6 +150,13 @@ impl Candidate {
         }
     }
 
+    /// Price, priced days and the move, in USD per day; `None` without a price.
+    pub(crate) fn cost(&self, limits: &Limits, horizon: usize) -> Option<f64> {
+        let moving = if self.is_present { 0.0 } else { limits.move_cost_usd / limits.payback_days };
+        let running = |price| running(price, self.expected_bad_days, self.overload_days, limits, horizon);
+        self.usd_per_hour.map(|price| running(price) + moving)
+    }
+
     /// Cheapest first; of equal prices the one with fewer bad days, then the present one, then by name.
     pub(crate) fn cheaper(&self, other: &Self) -> Ordering {
         let price = |one: &Self| one.usd_per_hour.unwrap_or(f64::INFINITY);

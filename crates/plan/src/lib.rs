@@ -25,6 +25,7 @@ mod size;
 mod underused;
 mod waiting;
 pub mod what_if;
+mod year;
 
 pub use candidate::{Candidate, Excuse};
 pub use class::{Classification, classify};

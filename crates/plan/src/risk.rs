@@ -3,6 +3,7 @@
 use crate::class::{Classification, classify};
 use crate::passage::{Passage, passages};
 use crate::series::too_short;
+use crate::year::year_ahead;
 use crate::{Limits, Seen, SeriesOutlook};
 use fleetcast_core::{Calendar, CrossingDates, History, Lead, Metric, Risk, RiskClass, RiskState, Step};
 use jiff::civil::Date;
@@ -30,10 +31,10 @@ pub fn risks(series: &SeriesOutlook, limits: &Limits, calendar: &Calendar) -> Ve
     if let Some(reason) = not_judged(series) {
         return rows(&reason);
     }
-    let seen = Seen::of(series.history, calendar);
+    let year = Year { ahead: year_ahead(series, calendar), seen: Seen::of(series.history, calendar), calendar };
     let mut risks = rows("");
     for same_threshold in risks.chunks_mut(limits.min_days.len().max(1)) {
-        judge(series, same_threshold, &seen, calendar, limits);
+        judge(series, same_threshold, &year, limits);
     }
     risks
 }
@@ -70,8 +71,15 @@ fn not_judged(series: &SeriesOutlook) -> Option<String> {
     too_short(history.n_observed()).or_else(|| series.capacity().is_none().then(|| "no capacity".to_owned()))
 }
 
+/// What kinds of risk are told from.
+struct Year<'a> {
+    ahead: Vec<f64>,
+    seen: Seen,
+    calendar: &'a Calendar,
+}
+
 /// Fills the rows of one threshold.
-fn judge(series: &SeriesOutlook, rows: &mut [Risk], seen: &Seen, calendar: &Calendar, limits: &Limits) {
+fn judge(series: &SeriesOutlook, rows: &mut [Risk], year: &Year, limits: &Limits) {
     let Some(threshold) = rows.first().map(|row| row.threshold) else { return };
     let limit = match usable_limit(series, threshold) {
         Ok(limit) => limit,
@@ -80,7 +88,7 @@ fn judge(series: &SeriesOutlook, rows: &mut [Risk], seen: &Seen, calendar: &Cale
     let history = series.history;
     let min_days: Vec<u32> = rows.iter().map(|row| row.min_days.max(1)).collect();
     let recent = Recent::of(history, limit);
-    let kind = kind(series, limit, seen, calendar);
+    let kind = kind(series, limit, year);
     for (row, passage) in rows.iter_mut().zip(passages(series.paths, limit, &min_days)) {
         row.p_crossed = RISK_HORIZONS.map(|days| passage.probability(days));
         row.dates = crossing_dates(&passage, history);
@@ -107,12 +115,12 @@ fn usable_limit(series: &SeriesOutlook, threshold: f64) -> Result<f64, String> {
     }
 }
 
-fn kind(series: &SeriesOutlook, limit: f64, seen: &Seen, calendar: &Calendar) -> Classification {
+fn kind(series: &SeriesOutlook, limit: f64, year: &Year) -> Classification {
     let history = series.history;
     if !history.timeline().has_calendar() {
         return Classification::unknown("the series has no calendar dates".to_owned());
     }
-    classify(series.expected, history.timeline().date(history.len()), limit, seen, calendar)
+    classify(&year.ahead, history.timeline().date(history.len()), limit, &year.seen, year.calendar)
 }
 
 fn crossing_dates(passage: &Passage, history: &History) -> CrossingDates {

@@ -29,6 +29,13 @@ impl Sizing {
         self.candidates.iter().find(|one| one.excuse.is_none() && one.usd_per_day.is_some())
     }
 
+    /// The size that would be chosen with other prices; what was not eligible stays so.
+    pub fn chosen_at(&self, limits: &Limits, horizon: usize) -> Option<&Candidate> {
+        let eligible = self.candidates.iter().filter(|one| one.usd_per_day.is_some());
+        let cost = |one: &Candidate| one.cost(limits, horizon).unwrap_or(f64::INFINITY);
+        eligible.min_by(|a, b| cost(a).total_cmp(&cost(b)))
+    }
+
     /// The candidates that no other beats in both price and expected bad days, cheapest first: what each
     /// further bad day avoided costs.
     pub fn frontier(&self) -> Vec<&Candidate> {

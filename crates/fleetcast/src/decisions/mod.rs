@@ -4,6 +4,7 @@ mod origin;
 mod rules;
 mod score;
 mod truth;
+mod tuned;
 
 use crate::line_up::SHORTEST_HISTORY;
 use crate::run::too_short;

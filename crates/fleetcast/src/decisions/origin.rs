@@ -1,6 +1,7 @@
 //! What is decided at one origin from what was known then, and what came.
 
 use super::truth::{Best, Truth};
+use super::tuned::PRICES;
 use super::{LAMBDAS, Origins};
 use crate::forecast::{Forecasts, SeriesForecast, forecast_auto};
 use crate::line_up::{AUTO, Horizons, LineUp, usual_seasons};
@@ -46,6 +47,8 @@ pub(super) struct Sized {
     pub(super) lambda: f64,
     pub(super) decision: Decision,
     pub(super) hindsight: Hindsight,
+    /// What would be chosen at each price of [`super::tuned::PRICES`].
+    pub(super) ladder: Vec<Decision>,
 }
 
 /// Everything that was decided, and what came.
@@ -214,9 +217,16 @@ impl Asked<'_> {
             let came = DaysThatCame { cpu: cpu_days, memory: memory_days, network: network_days.as_deref() };
             let hindsight = Hindsight::new(number, server, came, &self.book, &limits)?;
             let decision = Decision { instance_type, promised };
+            let ladder = PRICES.iter().filter_map(|&price| {
+                let limits = Limits { lambda_usd_per_day: price, ..limits.clone() };
+                let chosen = sizing.chosen_at(&limits, self.horizon)?;
+                let instance_type = chosen.instance_type.clone().filter(|_| !chosen.is_present);
+                Some(Decision { instance_type, promised: None })
+            });
+            let ladder = ladder.collect();
             let place = |one: Option<&Series>| one.map(|one| one.place);
             let (cpu, memory, network) = (place(cpu), place(memory), place(named("network")));
-            Some(Sized { cpu, memory, network, origin: self.origin, lambda, decision, hindsight })
+            Some(Sized { cpu, memory, network, origin: self.origin, lambda, decision, hindsight, ladder })
         };
         LAMBDAS.into_iter().filter_map(row).collect()
     }

@@ -2,6 +2,7 @@
 
 use super::origin::{Crossing, Rows, Sized};
 use super::rules::Figures;
+use super::tuned;
 use super::{DecisionScore, LAMBDAS, ORACLE, OWN};
 use crate::{Config, Result};
 use fleetcast_core::Panel;
@@ -31,23 +32,26 @@ pub(super) fn scores(panel: &Panel, rows: Rows, rules: &Figures, config: &Config
         let own: Vec<&Sized> = rows.sizes.iter().filter(|row| row.lambda == lambda).collect();
         scores.extend(sizes(&own, lambda, rules, &resamples));
     }
+    let [.., middle, _] = LAMBDAS;
+    let own: Vec<&Sized> = rows.sizes.iter().filter(|row| row.lambda == middle).collect();
+    scores.extend(tuned::scores(&own, rules, &resamples));
     Ok(scores)
 }
 
 /// Scores of one method on one slice.
-struct Sheet<'a> {
+pub(super) struct Sheet<'a> {
     method: &'a str,
     slice: &'a str,
     resamples: &'a Resamples,
-    scores: Vec<DecisionScore>,
+    pub(super) scores: Vec<DecisionScore>,
 }
 
 impl<'a> Sheet<'a> {
-    fn new(method: &'a str, slice: &'a str, resamples: &'a Resamples) -> Self {
+    pub(super) fn new(method: &'a str, slice: &'a str, resamples: &'a Resamples) -> Self {
         Self { method, slice, resamples, scores: Vec::new() }
     }
 
-    fn add(&mut self, name: &str, score: impl Fn(&[u32]) -> Option<f64>) {
+    pub(super) fn add(&mut self, name: &str, score: impl Fn(&[u32]) -> Option<f64>) {
         self.scores.extend(self.resamples.estimate(score).map(|estimate| self.row(name, estimate)));
     }
 
@@ -63,7 +67,7 @@ impl<'a> Sheet<'a> {
 }
 
 /// How far the second of two scores is from the first.
-fn difference(first: Option<f64>, second: Option<f64>) -> Option<f64> {
+pub(super) fn difference(first: Option<f64>, second: Option<f64>) -> Option<f64> {
     Some(first? - second?)
 }
 
@@ -176,6 +180,12 @@ fn classes(rows: &[&Crossing], threshold: f64, resamples: &Resamples) -> Vec<Dec
     sheet.scores
 }
 
+/// What a rule asks for.
+pub(super) fn needed(rule: Rule, row: &Sized, rules: &Figures) -> Needed {
+    let share = |place: Option<usize>| rules.get(rule, place?, row.origin).and_then(|figure| figure.needed);
+    Needed { cpu: share(row.cpu), memory: share(row.memory), network: share(row.network) }
+}
+
 /// Sizes at one price of a bad day, by every method.
 fn sizes(rows: &[&Sized], lambda: f64, rules: &Figures, resamples: &Resamples) -> Vec<DecisionScore> {
     if rows.is_empty() {
@@ -191,13 +201,7 @@ fn sizes(rows: &[&Sized], lambda: f64, rules: &Figures, resamples: &Resamples) -
     let stay = Decision { instance_type: None, promised: None };
     methods.push((AS_IT_IS, all(&|row| row.hindsight.outcome(&stay))));
     for rule in Rule::ALL {
-        let share = |place: Option<usize>, origin| rules.get(rule, place?, origin).and_then(|figure| figure.needed);
-        let needed = |row: &Sized| Needed {
-            cpu: share(row.cpu, row.origin),
-            memory: share(row.memory, row.origin),
-            network: share(row.network, row.origin),
-        };
-        let bought = |row: &Sized| row.hindsight.bought(needed(row));
+        let bought = |row: &Sized| row.hindsight.bought(needed(rule, row, rules));
         methods.push((rule.name(), all(&|row| row.hindsight.outcome(&bought(row)))));
     }
     let by_method: Vec<Vec<DecisionScore>> = (methods.par_iter())

@@ -8,6 +8,7 @@
 mod class;
 mod date;
 mod estimate;
+mod ladder;
 mod purchase;
 mod rule;
 mod warning;
@@ -15,6 +16,7 @@ mod warning;
 pub use class::{ClassRow, class_share, macro_f1, unknown_share};
 pub use date::{DateRow, crossing_curve};
 pub use estimate::{Estimate, Resamples};
+pub use ladder::{Ladder, Rung};
 pub use purchase::{DaysThatCame, Decision, Hindsight, Needed, Purchase, Purchases};
 pub use rule::{Rule, Usage};
 pub use warning::{COST_LOSS_RATIOS, Came, Warning, Warnings, at_risk, first_crossing};

@@ -17,6 +17,8 @@ pub struct Purchase {
     pub server: usize,
     /// Price, priced bad days, priced days without memory and the move, in USD per day.
     pub loss_usd_per_day: f64,
+    /// Of it the price and the move.
+    pub cost_usd_per_day: f64,
     /// That of the size that would have been best.
     pub least_usd_per_day: f64,
     /// Price of the present machine less that of the chosen one, in USD per day.
@@ -208,6 +210,15 @@ impl Hindsight {
         self.purchase(&self.choices[self.best], None)
     }
 
+    /// The same at another price of a bad day.
+    pub fn best_at(&self, lambda_usd_per_day: f64) -> Purchase {
+        let limits = Limits { lambda_usd_per_day, ..self.limits.clone() };
+        let allowed = self.choices.iter().filter(|choice| choice.is_allowed);
+        let loss = |choice: &Choice| self.loss_at(&choice.candidate, &limits);
+        let best = allowed.min_by(|a, b| loss(a).total_cmp(&loss(b)));
+        self.purchase(best.unwrap_or(&self.choices[self.best]), None)
+    }
+
     /// What came of a decision; `None` when the price book has no such type.
     pub fn outcome(&self, decision: &Decision) -> Option<Purchase> {
         let found = match &decision.instance_type {
@@ -228,9 +239,13 @@ impl Hindsight {
 
     /// Price, priced days and the move, in USD per day.
     fn loss(&self, one: &Candidate) -> f64 {
+        self.loss_at(one, &self.limits)
+    }
+
+    fn loss_at(&self, one: &Candidate, limits: &Limits) -> f64 {
         let moving = if one.is_present { 0.0 } else { self.moving() };
         let price = one.usd_per_hour.unwrap_or(f64::INFINITY);
-        running(price, one.expected_bad_days, one.overload_days, &self.limits, self.days) + moving
+        running(price, one.expected_bad_days, one.overload_days, limits, self.days) + moving
     }
 
     fn purchase(&self, found: &Choice, promised: Option<f64>) -> Purchase {
@@ -248,6 +263,7 @@ impl Hindsight {
         Purchase {
             server: self.server,
             loss_usd_per_day: self.loss(one),
+            cost_usd_per_day: price(found) + if one.is_present { 0.0 } else { self.moving() },
             least_usd_per_day: self.loss(&self.choices[self.best].candidate),
             saving_usd_per_day: self.now().map_or(0.0, |now| price(now) - price(found)),
             moved: !one.is_present,
