@@ -15,6 +15,8 @@ START = datetime.date(2022, 1, 1)
 WARNINGS = ["average_precision", "precision", "recall", "brier_skill", "calibration_error", "value_0.05", "value_0.2"]
 SIZES = ["regret_usd_per_month", "saving_usd_per_month", "bad_day_rate", "worst_run_days", "sound_savings", "promise_error"]
 
+TUNED = ["cost_of_oracle", "bad_day_rate", "cost_of_oracle_behind"]
+
 
 def origins(args):
     last = START + datetime.timedelta(args.days - 1)
@@ -71,7 +73,8 @@ def main():
         print(f"\n## Seed {seed}: {args.servers} servers, {args.days} days at {args.sampled}, origins {', '.join(decided['origins'])}")
         for slice_ in dict.fromkeys(row["slice"] for row in decided["scores"]):
             kind = slice_.split()[0]
-            names = WARNINGS if kind == "crosses" else SIZES if kind == "sizes" else list(
+            sizes = TUNED if slice_.startswith("sizes tuned") else SIZES
+            names = WARNINGS if kind == "crosses" else sizes if kind == "sizes" else list(
                 dict.fromkeys(row["score"] for row in decided["scores"] if row["slice"] == slice_))
             table(decided["scores"], slice_, names)
         shares = [row for row in decided["scores"] if row["score"].endswith("_of_oracle")]
