@@ -26,6 +26,7 @@ mod theta;
 pub use arima::{Arima, ArimaFit, Estimates};
 pub use boosted::Boosted;
 pub use calendar_ridge::{CalendarRidge, CalendarRidgeFit, Component, Explanation};
+pub use diagnose::{Diagnosis, Test};
 pub use ets::{Ets, EtsFit};
 pub use level_shape::LevelShape;
 pub use line_up::{MEMBERS, NAMES, Settings, all, members, named};

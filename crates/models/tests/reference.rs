@@ -8,7 +8,7 @@
 //! `AutoARIMA(season_length)` with the chosen orders and their AICc.
 
 use fleetcast_core::{Calendar, Forecast, Future, History, Metric, SeriesId, Timeline};
-use fleetcast_models::{Arima, Estimates, Ets, Settings, named};
+use fleetcast_models::{Arima, Diagnosis, Estimates, Ets, Settings, named};
 use fleetcast_numeric::math;
 use jiff::civil::date;
 use std::f64::consts::TAU;
@@ -152,4 +152,68 @@ fn arima_chooses_the_orders_that_statsforecast_chooses() {
         n_lines += 1;
     }
     assert_eq!(n_lines, 5);
+}
+
+/// Series, then of each test its statistic, p-value and lags, and the strength of the week: statsmodels 0.15.0, `adfuller(y)`,
+/// `kpss(y, "c", nlags=int(3 * sqrt(n) / 13))` and `acorr_ljungbox(y, lags=[14])`, statsforecast 2.1.1, `seas_heuristic(y, 7)`.
+type Expected = (&'static str, [f64; 3], [f64; 3], [f64; 3], f64);
+
+#[test]
+fn tests_of_a_series_equal_statsmodels() {
+    let expected: [Expected; 3] = [
+        (
+            "growing",
+            [0.2620349993, 0.9755340347, 14.0],
+            [2.255259813, 0.01, 3.0],
+            [814.2217455, 1.003160243e-164, 14.0],
+            0.9350771297,
+        ),
+        (
+            "idle",
+            [-13.09088071, 1.789582626e-24, 0.0],
+            [0.1761250414, 0.1, 2.0],
+            [11.88298118, 0.6156998495, 14.0],
+            0.1750020308,
+        ),
+        (
+            "walk",
+            [-0.7539470874, 0.8322770353, 2.0],
+            [2.926119804, 0.01, 2.0],
+            [949.6089971, 1.005296111e-193, 14.0],
+            0.2031291369,
+        ),
+    ];
+    for (name, adf, kpss, ljung_box, strength) in expected {
+        let got = Diagnosis::of(&history(name), 7).unwrap();
+        for (test, [statistic, p_value, lags]) in [(got.adf, adf), (got.kpss, kpss), (got.ljung_box, ljung_box)] {
+            let test = test.unwrap();
+            assert!((test.statistic - statistic).abs() < 1e-6 * statistic.abs(), "{name}: {test:?} for {statistic}");
+            assert!((test.p_value - p_value).abs() <= 1e-5 * p_value, "{name}: {test:?} for {p_value}");
+            assert_eq!(test.lags as f64, lags, "{name}");
+        }
+        assert!((got.seasonal_strength.unwrap() - strength).abs() < 1e-6, "{name}: {got:?} for {strength}");
+    }
+    let meaning = |name: &str| Diagnosis::of(&history(name), 7).unwrap().meaning();
+    assert_eq!((meaning("idle"), meaning("walk")), ("noise about a level", "its level wanders"));
+}
+
+#[test]
+fn odd_series_have_a_diagnosis_or_a_polite_error() {
+    let of = |values: Vec<f64>| {
+        let id = SeriesId::new("odd", "");
+        let metric = Arc::new(Metric::named("load"));
+        Diagnosis::of(&History::new(id, metric, Timeline::daily(date(2024, 1, 1)), values).unwrap(), 7)
+    };
+    assert_eq!(of(vec![3.0; 40]).unwrap().meaning(), "constant");
+    assert!(of(vec![3.0; 19]).is_err());
+    let odd: [Vec<f64>; 3] = [
+        (0..40).map(|t| 1e200 * f64::from(t % 7)).collect(),
+        (0..40).map(f64::from).collect(),
+        (0..40).map(|t| if t % 3 == 0 { f64::NAN } else { 1e-200 * f64::from(t % 5) }).collect(),
+    ];
+    for values in odd {
+        let got = of(values).unwrap();
+        let tests = [got.adf, got.kpss, got.ljung_box];
+        assert!(tests.iter().flatten().all(|t| t.statistic.is_finite() && (0.0..=1.0).contains(&t.p_value)), "{got:?}");
+    }
 }
