@@ -498,6 +498,7 @@ Examples:
   fleetcast backtest --series demand.csv --season 7 --horizon 90 --windows 4 --out forecasts.parquet
   fleetcast backtest --series hourly.parquet --frequency H --horizon 48 --windows 1 --models auto,seasonal-naive,theta
   fleetcast backtest --lake l --decisions
+  fleetcast backtest --series demand.csv --diagnose
 
 How to read the table: MASE below 1 beats repeating the last season inside the history; WQL weighs all
 quantiles, lower is better; cov90 is the share of actuals inside the 90 % interval, and should be near 0.90.
@@ -505,7 +506,11 @@ A method is worth its trouble when its `rel` columns (its score / that of season
 
 With --decisions, what would have been advised is held against what then came: warnings by average precision
 (1 is perfect), P by Brier skill (0 is the base rate), sizes by regret, the USD per server and month that the best
-choice in hindsight would have saved. Rules that people use today are run on the same past (docs/decisions.md).")]
+choice in hindsight would have saved. Rules that people use today are run on the same past (docs/decisions.md).
+
+With --diagnose: a small ADF p (Dickey and Fuller) says that a series returns to its level, a small KPSS p that its level
+wanders (known from 0.01 to 0.1), a small Ljung-Box p that values tell of later ones; `season` is the share of the
+variance beside the trend that the season explains.")]
 pub struct BacktestArgs {
     #[command(flatten)]
     pub source: Source,
@@ -522,6 +527,9 @@ pub struct BacktestArgs {
     /// Judge warnings and sizes in place of forecasts, beside the rules people use
     #[arg(long, conflicts_with_all = ["series", "out", "models"])]
     pub decisions: bool,
+    /// Test each series for a level, memory and a season in place of forecasting it
+    #[arg(long, conflicts_with_all = ["decisions", "out", "models", "windows", "step"])]
+    pub diagnose: bool,
     /// Thresholds in % of capacity that warnings are judged at, with --decisions [default: 80,90]
     #[arg(long, value_delimiter = ',', value_name = "PERCENT", requires = "decisions")]
     pub threshold: Vec<f64>,

@@ -100,6 +100,11 @@ fn wrong_use_is_told_from_failure() {
 }
 
 #[test]
+fn series_are_told_by_what_they_are_like() {
+    check("diagnose", &[&["--quiet", "backtest", "--series", &data("four-series.csv"), "--diagnose"]]);
+}
+
+#[test]
 fn a_folder_that_no_demo_made_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();

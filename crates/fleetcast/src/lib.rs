@@ -15,6 +15,7 @@ pub mod config;
 mod context;
 pub mod decisions;
 pub mod demo;
+pub mod diagnose;
 mod differences;
 mod error;
 pub mod fit;

@@ -117,6 +117,16 @@ pub fn backtest(args: &BacktestArgs, global: &Global, context: &Context) -> anyh
         let decided = fleetcast::decisions::decide_lake(&open(lake)?, &config, context)?;
         return answer(global, &super::decisions::text(&decided), &super::decisions::json(&decided));
     }
+    if args.diagnose {
+        let diagnosed = match source(&args.source) {
+            Ok(lake) => fleetcast::diagnose::diagnose_lake(&open(lake)?, &config, context)?,
+            Err(series) => {
+                let options = series_options(series, &args.series_settings, None)?;
+                fleetcast::diagnose::diagnose_series(&options, &config, context)?
+            }
+        };
+        return answer(global, &super::diagnose::text(&diagnosed), &super::diagnose::json(&diagnosed));
+    }
     let backtested = match source(&args.source) {
         Ok(lake) => fleetcast::run::backtest_lake(&open(lake)?, &config, args.out.as_deref(), context)?,
         Err(series) => {

@@ -3,6 +3,7 @@
 mod assess;
 mod decisions;
 mod demo;
+mod diagnose;
 mod generate;
 mod ingest;
 mod lake;
