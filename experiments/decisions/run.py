@@ -77,7 +77,7 @@ def main():
             names = WARNINGS if kind == "crosses" else sizes if kind == "sizes" else list(
                 dict.fromkeys(row["score"] for row in decided["scores"] if row["slice"] == slice_))
             table(decided["scores"], slice_, names)
-        shares = [row for row in decided["scores"] if row["score"].endswith("_of_oracle")]
+        shares = [row for row in decided["scores"] if row["score"].endswith("_of_oracle") and row["method"] == "fleetcast"]
         print("\n| share of the oracle's | value | 95 % interval |\n|---|---|---|")
         for row in shares:
             low, high = (f"{row[end]:.3f}" if row[end] is not None else "" for end in ("low", "high"))
