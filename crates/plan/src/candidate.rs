@@ -113,9 +113,7 @@ impl Candidate {
         limits: &Limits,
         horizon: usize,
     ) -> Self {
-        let moving = limits.move_cost_usd / limits.payback_days;
-        let usd_per_day = running(found.usd_per_hour, burden.bad_days, burden.overload_days, limits, horizon) + moving;
-        Self {
+        let candidate = Self {
             instance_type: Some(found.name.clone()),
             is_present: false,
             vcpu: found.vcpu,
@@ -126,15 +124,16 @@ impl Candidate {
             p_violation: burden.p_violation,
             overload_days: burden.overload_days,
             network_days: burden.network_days,
-            usd_per_day: excuse.is_none().then_some(usd_per_day),
+            usd_per_day: None,
             excuse,
-        }
+        };
+        let usd_per_day = candidate.cost(limits, horizon).filter(|_| candidate.excuse.is_none());
+        Self { usd_per_day, ..candidate }
     }
 
     /// The size the server has now.
     pub(crate) fn present(present: &Present, burden: Burden, limits: &Limits, horizon: usize) -> Self {
-        let cost = |usd_per_hour| running(usd_per_hour, burden.bad_days, burden.overload_days, limits, horizon);
-        Self {
+        let candidate = Self {
             instance_type: present.instance_type.clone(),
             is_present: true,
             vcpu: present.vcpu,
@@ -145,16 +144,23 @@ impl Candidate {
             p_violation: burden.p_violation,
             overload_days: burden.overload_days,
             network_days: burden.network_days,
-            usd_per_day: present.usd_per_hour.map(cost),
+            usd_per_day: None,
             excuse: None,
-        }
+        };
+        Self { usd_per_day: candidate.cost(limits, horizon), ..candidate }
     }
 
-    /// Price, priced days and the move, in USD per day; `None` without a price.
+    /// Price and priced days, in USD per day; a day without memory counts for several bad ones. `None` without a
+    /// price.
+    fn running(&self, limits: &Limits, horizon: usize) -> Option<f64> {
+        let counted = self.expected_bad_days + (limits.overload_bad_days - 1.0) * self.overload_days;
+        self.usd_per_hour.map(|price| 24.0 * price + limits.lambda_usd_per_day * counted / horizon as f64)
+    }
+
+    /// The same with the move, spread over the days in which it must pay.
     pub(crate) fn cost(&self, limits: &Limits, horizon: usize) -> Option<f64> {
         let moving = if self.is_present { 0.0 } else { limits.move_cost_usd / limits.payback_days };
-        let running = |price| running(price, self.expected_bad_days, self.overload_days, limits, horizon);
-        self.usd_per_hour.map(|price| running(price) + moving)
+        self.running(limits, horizon).map(|running| running + moving)
     }
 
     /// Cheapest first; of equal prices the one with fewer bad days, then the present one, then by name.
@@ -168,12 +174,6 @@ impl Candidate {
     }
 }
 
-/// Price and priced days, in USD per day; a day without memory counts for several bad ones.
-pub(crate) fn running(usd_per_hour: f64, bad_days: f64, overload_days: f64, limits: &Limits, horizon: usize) -> f64 {
-    let counted = bad_days + (limits.overload_bad_days - 1.0) * overload_days;
-    24.0 * usd_per_hour + limits.lambda_usd_per_day * counted / horizon as f64
-}
-
 /// Chooses among candidates sorted by [`Candidate::cheaper`], and gives every other one its excuse.
 /// `None` when none may be chosen.
 pub(crate) fn settle(candidates: &mut [Candidate], limits: &Limits, horizon: usize) -> Option<usize> {
@@ -184,15 +184,11 @@ pub(crate) fn settle(candidates: &mut [Candidate], limits: &Limits, horizon: usi
         cost(a).total_cmp(&cost(b)).then(staying)
     })?;
     let best = candidates[chosen].clone();
-    let without_move = |one: &Candidate| {
-        let running = |price| running(price, one.expected_bad_days, one.overload_days, limits, horizon);
-        one.usd_per_hour.map(running)
-    };
     for (at, one) in candidates.iter_mut().enumerate() {
         if at == chosen || one.excuse.is_some() {
             continue;
         }
-        one.excuse = Some(match without_move(one).zip(without_move(&best)) {
+        one.excuse = Some(match one.running(limits, horizon).zip(best.running(limits, horizon)) {
             None => Excuse::NoPrice,
             Some((cost, least)) if cost < least => Excuse::Move,
             _ if one.usd_per_hour >= best.usd_per_hour => Excuse::Dearer,

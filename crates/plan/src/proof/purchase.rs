@@ -1,6 +1,6 @@
 //! Sizes that were chosen at an origin, against the days that then came.
 
-use crate::candidate::{Candidate, Highest, Present, not_eligible, running, settle};
+use crate::candidate::{Candidate, Highest, Present, not_eligible, settle};
 use crate::load::Burden;
 use crate::{Limits, PriceBook};
 use fleetcast_core::Server;
@@ -214,7 +214,7 @@ impl Hindsight {
     pub fn best_at(&self, lambda_usd_per_day: f64) -> Purchase {
         let limits = Limits { lambda_usd_per_day, ..self.limits.clone() };
         let allowed = self.choices.iter().filter(|choice| choice.is_allowed);
-        let loss = |choice: &Choice| self.loss_at(&choice.candidate, &limits);
+        let loss = |choice: &Choice| choice.candidate.cost(&limits, self.days).unwrap_or(f64::INFINITY);
         let best = allowed.min_by(|a, b| loss(a).total_cmp(&loss(b)));
         self.purchase(best.unwrap_or(&self.choices[self.best]), None)
     }
@@ -239,13 +239,7 @@ impl Hindsight {
 
     /// Price, priced days and the move, in USD per day.
     fn loss(&self, one: &Candidate) -> f64 {
-        self.loss_at(one, &self.limits)
-    }
-
-    fn loss_at(&self, one: &Candidate, limits: &Limits) -> f64 {
-        let moving = if one.is_present { 0.0 } else { self.moving() };
-        let price = one.usd_per_hour.unwrap_or(f64::INFINITY);
-        running(price, one.expected_bad_days, one.overload_days, limits, self.days) + moving
+        one.cost(&self.limits, self.days).unwrap_or(f64::INFINITY)
     }
 
     fn purchase(&self, found: &Choice, promised: Option<f64>) -> Purchase {
