@@ -3,7 +3,7 @@
 use crate::plan::Plan;
 use crate::slice::horizon_buckets;
 use crate::validation::Size;
-use fleetcast_core::REPORTED_QUANTILES;
+use fleetcast_core::SCORED_QUANTILES;
 use fleetcast_numeric::{math, quantile, quantile_of_sorted};
 
 /// Points on which the settings of a spread are compared.
@@ -162,7 +162,7 @@ fn pooled_loss(mut errors: Vec<(f64, f64)>) -> f64 {
     errors.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let sorted: Vec<f64> = errors.iter().map(|e| e.0).collect();
     let mut loss = 0.0;
-    for q in REPORTED_QUANTILES {
+    for q in SCORED_QUANTILES {
         let value = quantile_of_sorted(&sorted, q);
         for (error, weight) in &errors {
             let gap = error - value;

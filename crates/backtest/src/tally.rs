@@ -1,7 +1,7 @@
 //! Sums from which scores follow, one set per model and series.
 
 use crate::{Backtest, ModelForecasts, Slice, scores::from_values};
-use fleetcast_core::{Forecast, History, Panel, REPORTED_QUANTILES, Scores};
+use fleetcast_core::{Forecast, History, Panel, SCORED_QUANTILES, Scores};
 use fleetcast_numeric::{math, quantile};
 use rayon::prelude::*;
 
@@ -132,7 +132,7 @@ fn tally_model(judged: &[Judged], model: usize, peak_from: f64) -> Tally {
     let mut peak = Peak::default();
     for window in judged {
         let forecast = window.forecasts[model];
-        let quantiles = (forecast.quantiles() == REPORTED_QUANTILES).then_some(());
+        let quantiles = forecast.quantiles().starts_with(&SCORED_QUANTILES).then_some(());
         let mut sums = WindowSums::default();
         for &(step, actual) in &window.points {
             let losses = quantiles.map_or(Losses::MISSING, |()| Losses::of(actual, forecast.step(step)));
@@ -167,12 +167,12 @@ impl Losses {
         width_90: f64::NAN,
     };
 
-    /// `values` stand at [`REPORTED_QUANTILES`]: .05 .1 .25 .5 .75 .9 .95.
+    /// `values` begin with those at [`SCORED_QUANTILES`]: .05 .1 .25 .5 .75 .9 .95.
     fn of(actual: f64, values: &[f64]) -> Self {
         let pinball = |(&q, &value): (&f64, &f64)| {
             if actual >= value { q * (actual - value) } else { (1.0 - q) * (value - actual) }
         };
-        let losses: [f64; 7] = std::array::from_fn(|k| pinball((&REPORTED_QUANTILES[k], &values[k])));
+        let losses: [f64; 7] = std::array::from_fn(|k| pinball((&SCORED_QUANTILES[k], &values[k])));
         let inside = |low: usize, high: usize| f64::from(u8::from(actual >= values[low] && actual <= values[high]));
         Self {
             all: 2.0 * (losses.iter().sum::<f64>() / 7.0),

@@ -50,8 +50,8 @@ struct Said(Vec<[f64; 8]>);
 
 impl Fitted for Said {
     fn predict(&self, _: &Future, quantiles: &[f64]) -> Result<Forecast> {
-        let values =
-            if quantiles.is_empty() { Vec::new() } else { self.0.iter().flat_map(|s| s[1..].to_vec()).collect() };
+        // The file stops at .95; no score looks further.
+        let values = self.0.iter().flat_map(|s| (1..=quantiles.len()).map(|k| s[k.min(7)])).collect();
         Forecast::new(quantiles, self.0.iter().map(|s| s[0]).collect(), values)
     }
 

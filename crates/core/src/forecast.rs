@@ -2,8 +2,12 @@
 
 use crate::{Bounds, Error, Result};
 
-/// The quantiles of every table and file.
-pub const REPORTED_QUANTILES: [f64; 7] = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
+/// The quantiles that every score is over.
+pub const SCORED_QUANTILES: [f64; 7] = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
+
+/// The quantiles of every table and file of forecasts: [`SCORED_QUANTILES`], and the upper tail that capacity is
+/// bought for.
+pub const REPORTED_QUANTILES: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995];
 
 /// Probabilities of the forecasts that pass between stages: every 2.5 %, and the tails that planning needs; the
 /// reported ones are among them.
@@ -130,6 +134,7 @@ mod tests {
     fn the_internal_grid_ascends_and_holds_the_reported_quantiles() {
         assert_eq!(check_quantiles(&QUANTILE_GRID), Ok(()));
         assert!(REPORTED_QUANTILES.iter().all(|q| QUANTILE_GRID.contains(q)));
+        assert!(REPORTED_QUANTILES.starts_with(&SCORED_QUANTILES));
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod windows;
 
 pub use calendar::{Calendar, HolidaySet, UserEvent, Weekday};
 pub use error::{Error, Result, nearest};
-pub use forecast::{Forecast, QUANTILE_GRID, REPORTED_QUANTILES, check_quantiles};
+pub use forecast::{Forecast, QUANTILE_GRID, REPORTED_QUANTILES, SCORED_QUANTILES, check_quantiles};
 pub use history::{History, SeriesId};
 pub use metric::{Bounds, Metric, Unit};
 pub use model::{Fitted, Future, Model};

@@ -2,7 +2,7 @@
 
 use crate::generate::{GenerateOptions, Sink};
 use crate::{Context, Error, Result};
-use fleetcast_core::REPORTED_QUANTILES;
+use fleetcast_core::SCORED_QUANTILES;
 use fleetcast_lake::{Frame, Table};
 use fleetcast_sim::{Fleet, METRICS, Oracle, OracleSeries, OracleSpec, ServerOracle};
 use jiff::civil::Date;
@@ -14,8 +14,8 @@ const PART_ROWS: usize = 120_000;
 /// Servers that one thread asks about one after the other: neighbours share a pool, and what is drawn for it.
 const TOGETHER: usize = 8;
 
-/// The names of the columns of [`REPORTED_QUANTILES`].
-const QUANTILE_COLUMNS: [&str; REPORTED_QUANTILES.len()] = ["q05", "q10", "q25", "q50", "q75", "q90", "q95"];
+/// The names of the columns of [`SCORED_QUANTILES`].
+const QUANTILE_COLUMNS: [&str; SCORED_QUANTILES.len()] = ["q05", "q10", "q25", "q50", "q75", "q90", "q95"];
 
 /// The oracles that were asked for, by cutoff.
 ///

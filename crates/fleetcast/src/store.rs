@@ -8,7 +8,7 @@ use crate::line_up::{AUTO, BASELINE};
 use crate::plan::{Plan, WeeklyRisk};
 use crate::run::{Assessed, identity};
 use crate::{Context, Error, Result, tables};
-use fleetcast_core::{Dependence, Forecast, History, Outlook, Panel, REPORTED_QUANTILES, SeriesId, ServerOutlook};
+use fleetcast_core::{Dependence, Forecast, History, Outlook, Panel, SCORED_QUANTILES, SeriesId, ServerOutlook};
 use fleetcast_lake::{Change, Column, Frame, Lake, Mode, Table};
 use fleetcast_report::{RunFacts, ScoreRow, Slice};
 use jiff::Timestamp;
@@ -287,13 +287,13 @@ fn outlook(lake: &Lake, run_id: &str, panel: &Panel) -> Result<Outlook> {
     Ok(Outlook { servers: servers.collect() })
 }
 
-/// The quantiles of a run, series by series.
+/// The quantiles of a run that pictures show, series by series.
 fn reported_forecasts(lake: &Lake, run_id: &str) -> Result<Vec<StoredForecast>> {
     let frame = lake.read(Table::Forecasts)?;
     let (servers, metrics, models) = (frame.text("server_id")?, frame.text("metric")?, frame.text("model")?);
     let points = frame.floats("yhat")?;
-    let quantiles: Vec<&[f64]> =
-        tables::QUANTILE_COLUMNS.iter().map(|name| frame.floats(name)).collect::<std::result::Result<_, _>>()?;
+    let shown = tables::QUANTILE_COLUMNS[..SCORED_QUANTILES.len()].iter();
+    let quantiles: Vec<&[f64]> = shown.map(|name| frame.floats(name)).collect::<std::result::Result<_, _>>()?;
     // By model and series: the points, and the quantiles step after step.
     type Steps = (Vec<f64>, Vec<f64>);
     let mut series: BTreeMap<(Arc<str>, SeriesId), Steps> = BTreeMap::new();
@@ -311,7 +311,7 @@ fn reported_forecasts(lake: &Lake, run_id: &str) -> Result<Vec<StoredForecast>> 
         entry.1.extend(quantiles.iter().map(|column| column[row]));
     }
     let stored = series.into_iter().map(|((model, id), (point, values))| {
-        let forecast = Forecast::new(&REPORTED_QUANTILES, point, values)?;
+        let forecast = Forecast::new(&SCORED_QUANTILES, point, values)?;
         Ok(StoredForecast { id, model: model.to_string(), forecast })
     });
     stored.collect()

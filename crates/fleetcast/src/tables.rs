@@ -15,9 +15,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Names of the reported quantiles' columns in the lake's tables.
-pub(crate) const QUANTILE_COLUMNS: [&str; 7] = ["q05", "q10", "q25", "q50", "q75", "q90", "q95"];
+pub(crate) const QUANTILE_COLUMNS: [&str; REPORTED_QUANTILES.len()] =
+    ["q05", "q10", "q25", "q50", "q75", "q90", "q95", "q99", "q995"];
 /// The same in the exchange format.
-const EXCHANGE_COLUMNS: [&str; 7] = ["q0.05", "q0.1", "q0.25", "q0.5", "q0.75", "q0.9", "q0.95"];
+const EXCHANGE_COLUMNS: [&str; REPORTED_QUANTILES.len()] =
+    ["q0.05", "q0.1", "q0.25", "q0.5", "q0.75", "q0.9", "q0.95", "q0.99", "q0.995"];
 
 /// Milliseconds since 1970-01-01 of a civil time, taken as UTC.
 pub(crate) fn utc_ms(time: DateTime) -> i64 {
@@ -32,7 +34,7 @@ pub(crate) fn forecasts(run_id: &str, forecasts: &[SeriesForecast]) -> Result<Fr
     let mut models: Vec<Arc<str>> = Vec::with_capacity(rows);
     let (mut cutoffs, mut dates, mut steps) = (Vec::new(), Vec::new(), Vec::new());
     let mut points = Vec::with_capacity(rows);
-    let mut quantiles: [Vec<f64>; 7] = Default::default();
+    let mut quantiles: [Vec<f64>; REPORTED_QUANTILES.len()] = Default::default();
     for forecast in forecasts {
         let places = reported_places(forecast.marginals.quantiles());
         for (step, &expected) in forecast.expected.iter().enumerate() {
@@ -68,7 +70,7 @@ pub(crate) fn forecasts(run_id: &str, forecasts: &[SeriesForecast]) -> Result<Fr
 ///
 /// # Panics
 /// When the grid lacks one of them; the internal grid has them all, as its test says.
-pub(crate) fn reported_places(grid: &[f64]) -> [usize; 7] {
+pub(crate) fn reported_places(grid: &[f64]) -> [usize; REPORTED_QUANTILES.len()] {
     REPORTED_QUANTILES.map(|q| {
         grid.iter().position(|g| (g - q).abs() < 1e-9).expect("the internal grid holds every reported quantile")
     })

@@ -1,6 +1,6 @@
 //! A change of several tables that happens as a whole or not at all.
 
-use crate::batch::{metric_field, to_batch};
+use crate::batch::{base_schema, metric_field, to_batch};
 use crate::journal::Journal;
 use crate::lake::Lake;
 use crate::parts::{Group, Parts};
@@ -269,17 +269,21 @@ impl Change {
         Ok((actions, mode))
     }
 
-    /// The table's schema with the columns that new metrics need; `None` when it has them all.
+    /// The table's schema with the columns that it got since it was made, and those that new metrics need; `None`
+    /// when it has them all.
     fn evolved(&self, pending: &Pending) -> Result<Option<SchemaRef>> {
         let schema = &pending.base.schema;
-        let new: Vec<&String> = pending.metrics.iter().filter(|name| schema.column_with_name(name).is_none()).collect();
-        if new.is_empty() {
+        let is_new = |name: &str| schema.column_with_name(name).is_none();
+        let own = base_schema(pending.base.table);
+        let later: Vec<_> = own.fields().iter().filter(|field| is_new(field.name())).cloned().collect();
+        let new: Vec<&String> = pending.metrics.iter().filter(|name| is_new(name)).collect();
+        if new.is_empty() && later.is_empty() {
             return Ok(None);
         }
         let mut units: BTreeMap<String, String> =
             self.lake.metrics()?.into_iter().map(|m| (m.name().to_owned(), m.unit().to_string())).collect();
         units.extend(self.units.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
+        let mut fields: Vec<_> = schema.fields().iter().cloned().chain(later).collect();
         for name in new {
             let metric = match pending.base.table {
                 Table::Daily => crate::daily::metric_of(name).unwrap_or(name),

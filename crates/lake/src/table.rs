@@ -339,6 +339,8 @@ const FORECASTS: &[ColumnSpec] = &[
     measured("q75", Float, METRIC_UNIT),
     measured("q90", Float, METRIC_UNIT),
     measured("q95", Float, METRIC_UNIT),
+    measured("q99", Float, METRIC_UNIT),
+    measured("q995", Float, METRIC_UNIT),
 ];
 
 const PATH_MODELS: &[ColumnSpec] = &[
@@ -374,6 +376,8 @@ const BACKTESTS: &[ColumnSpec] = &[
     measured("q0.75", Float, METRIC_UNIT),
     measured("q0.9", Float, METRIC_UNIT),
     measured("q0.95", Float, METRIC_UNIT),
+    measured("q0.99", Float, METRIC_UNIT),
+    measured("q0.995", Float, METRIC_UNIT),
 ];
 
 const SCORES: &[ColumnSpec] = &[

@@ -69,6 +69,20 @@ fn every_table_comes_back_as_it_went_in() {
 }
 
 #[test]
+fn a_table_of_an_earlier_version_gets_the_columns_it_lacks() {
+    let (folder, lake) = lake();
+    let log = folder.path().join("lake/forecasts/_delta_log/00000000000000000000.json");
+    let text = std::fs::read_to_string(&log).unwrap();
+    let from = text.find(r#",{\"name\":\"q99\""#).expect("the schema names every column");
+    let to = from + text[from..].find("]}").expect("the list of columns ends");
+    std::fs::write(&log, format!("{}{}", &text[..from], &text[to..])).unwrap();
+    let lake = Lake::open(lake.path()).unwrap();
+    write(&lake, Table::Forecasts, &two_rows(Table::Forecasts), &Mode::Replace);
+    let read = lake.read(Table::Forecasts).unwrap();
+    assert_eq!((read.floats("q95").unwrap()[0], read.floats("q995").unwrap()[0]), (0.1 + 0.2, 0.1 + 0.2));
+}
+
+#[test]
 fn a_change_that_is_dropped_never_happened() {
     let (_folder, lake) = lake();
     write(&lake, Table::Metrics, &metrics_frame(&[Metric::named("cpu")]).unwrap(), &Mode::Replace);

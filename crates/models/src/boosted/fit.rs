@@ -11,7 +11,7 @@ use fleetcast_core::{Dependence, Fitted, Forecast, Future, History, Paths, QUANT
 use std::sync::Arc;
 
 /// Quantiles that the trees learn, the middle one at [`MIDDLE`].
-pub(super) const LEVELS: [f64; 7] = fleetcast_core::REPORTED_QUANTILES;
+pub(super) const LEVELS: [f64; 7] = fleetcast_core::SCORED_QUANTILES;
 pub(super) const MIDDLE: usize = 3;
 
 /// What one panel taught up to one cutoff.

@@ -4,7 +4,7 @@ mod judged;
 mod load;
 
 use fleetcast_core::{
-    Calendar, Forecast, History, Metric, Outlook, Panel, REPORTED_QUANTILES, Scores, SeriesId, Server, Timeline,
+    Calendar, Forecast, History, Metric, Outlook, Panel, SCORED_QUANTILES, Scores, SeriesId, Server, Timeline,
 };
 use fleetcast_report::{ReportInput, RunFacts, ScoreRow, SeriesForecast, ServerWeeks, Slice, WeeklyRisk};
 use jiff::civil::{Date, date};
@@ -50,7 +50,7 @@ impl Fleet {
                 histories.push(history.expect("loads are finite"));
                 let judged = metric.capacity().is_some() && days == DAYS;
                 let drawn = Futures::draw(&load, DAYS, HORIZON);
-                forecasts.push((id, drawn.forecast(&REPORTED_QUANTILES)));
+                forecasts.push((id, drawn.forecast(&SCORED_QUANTILES)));
                 futures.push((Arc::clone(metric), judged.then_some(drawn)));
             }
             weeks.extend(weekly(server.server_id(), &futures));

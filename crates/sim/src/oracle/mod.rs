@@ -9,7 +9,7 @@ use crate::daily::{Dates, Scope};
 use crate::driver::State;
 use crate::{Error, Fleet, Result};
 use draws::{Draws, Known};
-use fleetcast_core::{REPORTED_QUANTILES, Server};
+use fleetcast_core::{SCORED_QUANTILES, Server};
 use fleetcast_numeric::Stream;
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -93,7 +93,7 @@ pub struct ServerOracle {
 /// What the oracle says of one metric of one server, one value per date.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OracleSeries {
-    /// Quantiles of the observed daily P95 at [`REPORTED_QUANTILES`], in the metric's unit.
+    /// Quantiles of the observed daily P95 at [`SCORED_QUANTILES`], in the metric's unit.
     pub quantiles: [Vec<f64>; 7],
     /// Probability that some day after the cutoff, up to this date, is at or over 80 % and 90 % of the
     /// capacity. Days before the cutoff do not count. `None` where the server has no capacity.
@@ -160,7 +160,7 @@ impl Oracle<'_> {
     pub fn server(&self, index: usize) -> ServerOracle {
         let known = Known::new(self, index);
         let draws = self.draws(&known);
-        let mut quantiles = Quantiles::new(&REPORTED_QUANTILES, self.spec.n_draws);
+        let mut quantiles = Quantiles::new(&SCORED_QUANTILES, self.spec.n_draws);
         let metrics = std::array::from_fn(|m| {
             let mut series = OracleSeries { p_crossed: draws.p_crossed(m), ..OracleSeries::default() };
             for day in 0..self.dates.len() {

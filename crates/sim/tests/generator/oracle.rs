@@ -2,7 +2,7 @@
 
 use crate::common::{NOTHING_GOES_WRONG, correlation, fleet};
 use crate::events::BUSY;
-use fleetcast_core::REPORTED_QUANTILES;
+use fleetcast_core::SCORED_QUANTILES;
 use fleetcast_numeric::math;
 use fleetcast_sim::{Fleet, FleetSpec, METRICS, OracleSpec, Profile, SampleStep, Scenario, ServerTelemetry};
 use jiff::civil::{Date, date};
@@ -70,7 +70,7 @@ fn what_happens_lies_under_each_quantile_as_often_as_it_says() {
         let n_values = (METRICS.len() * make(0).len()) as f64;
         let shares: Vec<_> = (0..SEEDS).map(|seed| shares_under(&make(100 + seed))).collect();
         for (at, day) in LOOKED_AT.into_iter().enumerate() {
-            for (q, asked) in REPORTED_QUANTILES.iter().enumerate() {
+            for (q, asked) in SCORED_QUANTILES.iter().enumerate() {
                 let of_seeds: Vec<f64> = shares.iter().map(|share| share[at][q]).collect();
                 let got = math::mean(&of_seeds).unwrap();
                 let error = math::standard_deviation(&of_seeds).unwrap() / (SEEDS as f64).sqrt();
