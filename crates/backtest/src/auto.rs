@@ -1,17 +1,21 @@
 //! `auto`: a validated, guarded and calibrated combination of members.
 
-use crate::calibrate::Calibration;
+use crate::combined::{AutoFitted, AutoForecast, Fleet, Weight};
 use crate::learn::{Learned, Recipe, blend, learn};
 use crate::plan::Plan;
 use crate::prepare::{Prepared, prepare};
 use crate::run::Job;
 use crate::{Error, Result, Runs, Seconds};
 use fleetcast_core::{
-    Bounds, Dependence, Error as CoreError, Fitted, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID,
-    REPORTED_QUANTILES, Result as CoreResult,
+    Bounds, Dependence, Error as CoreError, Fitted, Forecast, Future, History, Model, Panel, Paths, REPORTED_QUANTILES,
+    Result as CoreResult,
 };
 use rayon::prelude::*;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+
+/// Up to so many series, the members of all windows run side by side: some run on one thread. With more, each has
+/// work for every thread, and fewer forecasts are kept at a time.
+const SIDE_BY_SIDE: usize = 4000;
 
 /// Draws `n` joint futures with these marginals and this dependence, inside the bounds, from a seed.
 pub type Draw = fn(&Forecast, &Dependence, Option<Bounds>, usize, u64) -> CoreResult<Paths>;
@@ -36,15 +40,6 @@ impl AutoSettings {
     pub fn new(horizon: usize, season_length: usize, draw: Draw) -> Self {
         Self { horizon, validation_windows: 4, season_length, guard: "seasonal-naive".to_owned(), draw }
     }
-}
-
-/// Share of a member in the forecast of a series.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Weight {
-    /// Name of the member.
-    pub model: Arc<str>,
-    /// Its share; those of a series add up to 1.
-    pub weight: f64,
 }
 
 /// The combination, before it has seen data.
@@ -99,21 +94,13 @@ impl Auto {
 
     /// Validates, combines, calibrates and fits at the end of every series.
     ///
-    /// # Errors
-    /// None today; the settings were checked when they were given.
-    pub fn fit_fleet(&self, panel: &Panel) -> Result<FleetFit> {
-        self.fit_runs(&mut Runs::new(panel, self.settings.horizon)?)
-    }
-
-    /// The same, using and adding to the member forecasts already in `runs`.
+    /// The fits of all members are kept, so that forecasts of any length can be asked for; a large fleet is
+    /// forecast by [`Auto::forecast_fleet`] in a fraction of the memory.
     ///
     /// # Errors
-    /// [`Error::Horizon`] when `runs` look ahead by another number of steps.
-    pub fn fit_runs(&self, runs: &mut Runs) -> Result<FleetFit> {
-        self.check_horizon(runs)?;
-        let prepared = prepare(self, runs, &[0]).pop().expect("one cutoff was asked for");
-        let mut learned = learn(self, runs, 0, prepared);
-        let panel = runs.panel();
+    /// None today; the settings were checked when they were given.
+    pub fn fit_fleet(&self, panel: &Panel) -> Result<Fleet<AutoFitted>> {
+        let mut learned = self.learn_last(&mut Runs::new(panel, self.settings.horizon)?)?;
         let is_used = learned.members_used(self.members.len());
         let fits = self.members.par_iter().zip(&is_used).with_max_len(1);
         let mut fits: Fits = fits.map(|(member, is_used)| is_used.then(|| member.fit_panel(panel))).collect();
@@ -121,27 +108,65 @@ impl Auto {
             let fitted = fits[member].get_or_insert_with(|| self.members[member].fit_panel(panel));
             fitted[at].is_ok()
         });
-        let series = learned.recipes.into_iter().enumerate().map(|(at, recipe)| {
-            let recipe = recipe.expect("a history has a step, and none is held out");
-            self.gather(recipe, at, &mut fits)
-        });
-        let series = series.collect();
-        let notes = self.notes(&learned.plan);
-        Ok(FleetFit { series, plan: learned.plan, calibrations: learned.calibrations, notes })
+        Ok(self.fleet(learned, |at, recipe| {
+            let (weights, fits) = self.gather(&recipe, at, &mut fits)?;
+            Ok(AutoFitted::new(weights, fits, recipe, self.settings.draw))
+        }))
     }
 
-    /// Takes the fits with a weight in one series.
-    fn gather(&self, recipe: Recipe, at: usize, fits: &mut Fits) -> CoreResult<AutoFitted> {
+    /// Validates, combines and calibrates, and forecasts every series `reach` steps beyond its end, using the member
+    /// forecasts already in `runs`.
+    ///
+    /// What a member says is kept and its fits are not.
+    ///
+    /// # Errors
+    /// [`Error::Horizon`] when `runs` look ahead by another number of steps.
+    pub fn forecast_fleet(&self, mut runs: Runs, reach: usize) -> Result<Fleet<AutoForecast>> {
+        let mut learned = self.learn_last(&mut runs)?;
+        let panel = runs.panel();
+        drop(runs);
+        let said = |member: &dyn Model| said(member, panel, reach);
+        let is_used = learned.members_used(self.members.len());
+        let points = self.members.par_iter().zip(&is_used).with_max_len(1);
+        let mut points: Vec<Option<Vec<CoreResult<Forecast>>>> =
+            points.map(|(member, is_used)| is_used.then(|| said(member.as_ref()))).collect();
+        learned.rescue(self, |member, at| {
+            points[member].get_or_insert_with(|| said(self.members[member].as_ref()))[at].is_ok()
+        });
+        Ok(self.fleet(learned, |at, recipe| {
+            let (weights, said) = self.gather(&recipe, at, &mut points)?;
+            let points: Vec<Option<&[f64]>> = said.iter().map(|said| Some(said.point())).collect();
+            let shares: Vec<f64> = weights.iter().map(|w| w.weight).collect();
+            let blended = blend(&shares, &points, reach).ok_or_else(|| nobody(self.name()))?;
+            Ok(AutoForecast::new(weights, blended, recipe))
+        }))
+    }
+
+    /// What validation teaches at the end of every series.
+    fn learn_last(&self, runs: &mut Runs) -> Result<Learned> {
+        self.check_horizon(runs)?;
+        let prepared = prepare(self, runs, &[0]).pop().expect("one cutoff was asked for");
+        Ok(learn(self, runs, 0, prepared))
+    }
+
+    fn fleet<T>(&self, learned: Learned, mut of_series: impl FnMut(usize, Recipe) -> CoreResult<T>) -> Fleet<T> {
+        let notes = self.notes(&learned.plan);
+        let series = learned.recipes.into_iter().enumerate().map(|(at, recipe)| {
+            let recipe = recipe.expect("a history has a step, and none is held out");
+            of_series(at, recipe)
+        });
+        Fleet { series: series.collect(), plan: learned.plan, calibrations: learned.calibrations, notes }
+    }
+
+    /// Takes what the members with a weight in one series made of it, the largest share first.
+    fn gather<T>(&self, recipe: &Recipe, at: usize, made: &mut [Made<T>]) -> CoreResult<(Vec<Weight>, Vec<T>)> {
         let mut members = Vec::new();
         let mut refusal = None;
-        for (member, fitted) in fits.iter_mut().enumerate() {
-            if recipe.weights[member] <= 0.0 {
-                continue;
-            }
-            let Some(fitted) = fitted else { continue };
+        for (member, made) in made.iter_mut().enumerate().filter(|(member, _)| recipe.weights[*member] > 0.0) {
+            let Some(made) = made else { continue };
             let model: Arc<str> = self.members[member].name().into();
-            match std::mem::replace(&mut fitted[at], Err(taken(&model))) {
-                Ok(fitted) => members.push((Weight { model, weight: recipe.weights[member] }, fitted)),
+            match std::mem::replace(&mut made[at], Err(taken(&model))) {
+                Ok(made) => members.push((Weight { model, weight: recipe.weights[member] }, made)),
                 Err(reason) => refusal = Some(reason),
             }
         }
@@ -150,7 +175,7 @@ impl Auto {
         members.sort_by(|(a, _), (b, _)| b.weight.total_cmp(&a.weight));
         match refusal {
             Some(reason) if members.is_empty() => Err(reason),
-            _ => Ok(AutoFitted { members, recipe, draw: self.settings.draw, blended: OnceLock::new() }),
+            _ => Ok(members.into_iter().unzip()),
         }
     }
 
@@ -169,9 +194,29 @@ impl Auto {
         }
     }
 
-    /// Calibrated forecasts at the cutoffs `held_out` steps before the end, and the time that each took.
+    /// Calibrated forecasts at the cutoffs `held_out` steps before the end, the earliest first, and the time that each
+    /// took.
     pub(crate) fn forecast_windows(&self, runs: &mut Runs, held_out: &[usize]) -> Result<Vec<Forecasted>> {
         self.check_horizon(runs)?;
+        let at_once = if runs.panel().histories().len() > SIDE_BY_SIDE { 1 } else { held_out.len().max(1) };
+        Ok(self.forecast_by(runs, held_out, at_once))
+    }
+
+    /// The same, `at_once` cutoffs at a time.
+    fn forecast_by(&self, runs: &mut Runs, held_out: &[usize], at_once: usize) -> Vec<Forecasted> {
+        let mut forecasted = Vec::new();
+        for (done, some) in held_out.chunks(at_once).enumerate() {
+            forecasted.extend(self.forecast_some(runs, some));
+            // What neither the windows to come nor the last fit look at.
+            let to_come = held_out.iter().skip((done + 1) * at_once).copied().chain([0]);
+            let needed = to_come.map(|held_out| Prepared::new(self, runs, held_out).earliest()).max();
+            runs.forget_before(needed.unwrap_or(0));
+        }
+        forecasted
+    }
+
+    /// The same of some cutoffs, whose members run side by side.
+    fn forecast_some(&self, runs: &mut Runs, held_out: &[usize]) -> Vec<Forecasted> {
         let learned: Vec<(Learned, Seconds)> =
             prepare(self, runs, held_out).into_iter().map(|prepared| self.learn_timed(runs, prepared)).collect();
         let used: Vec<Vec<bool>> = learned.iter().map(|(l, _)| l.members_used(self.members.len())).collect();
@@ -181,7 +226,7 @@ impl Auto {
         });
         runs.ensure_all(&jobs.collect::<Vec<Job>>());
         let windows = held_out.iter().zip(learned).zip(used);
-        Ok(windows.map(|((&held_out, learned), used)| self.forecast_window(runs, held_out, learned, &used)).collect())
+        windows.map(|((&held_out, learned), used)| self.forecast_window(runs, held_out, learned, &used)).collect()
     }
 
     /// What validation teaches at one cutoff, and the time that it and its members took.
@@ -271,122 +316,76 @@ impl Model for Auto {
 /// Forecasts of each series at one cutoff, and the time they took.
 pub(crate) type Forecasted = (Vec<CoreResult<Forecast>>, Seconds);
 
-/// Fits of each member to each series; `None` for a member nobody asked for.
-type Fits = Vec<Option<Vec<CoreResult<Box<dyn Fitted>>>>>;
+/// What a member made of each series; `None` for a member nobody asked for.
+type Made<T> = Option<Vec<CoreResult<T>>>;
+type Fits = Vec<Made<Box<dyn Fitted>>>;
+
+/// What a member forecasts for each series, `reach` steps beyond its end.
+fn said(member: &dyn Model, panel: &Panel, reach: usize) -> Vec<CoreResult<Forecast>> {
+    let future = Future { horizon: reach };
+    member.fit_panel(panel).into_par_iter().map(|fitted| fitted?.predict(&future, &[])).collect()
+}
 
 fn taken(model: &str) -> CoreError {
     CoreError::NotForecastable { model: model.to_owned(), reason: "its fit was handed out".to_owned() }
 }
 
-fn nobody(model: &str) -> CoreError {
+pub(crate) fn nobody(model: &str) -> CoreError {
     CoreError::NotForecastable { model: model.to_owned(), reason: "no member can forecast it".to_owned() }
 }
 
-/// A fleet's combined, calibrated forecasts.
-pub struct FleetFit {
-    series: Vec<CoreResult<AutoFitted>>,
-    plan: Plan,
-    calibrations: Vec<Arc<Calibration>>,
-    notes: Vec<String>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::no_paths;
+    use fleetcast_core::{Metric, SeriesId, Timeline};
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-impl FleetFit {
-    /// One fit, or the reason there is none, per series of the panel, in its order.
-    pub fn series(&self) -> &[CoreResult<AutoFitted>] {
-        &self.series
-    }
+    /// The last value again, and a count of the cutoffs it was asked at.
+    struct Counted(&'static AtomicUsize);
+    struct Last(f64);
 
-    /// Steps ahead that validation judged; 0 when nothing could be validated.
-    pub fn validated_horizon(&self) -> usize {
-        self.plan.horizon
-    }
+    impl Model for Counted {
+        fn name(&self) -> &str {
+            "counted"
+        }
 
-    /// Past cutoffs that validation used; 0 when nothing could be validated.
-    pub fn n_validations(&self) -> usize {
-        self.plan.offsets.len()
-    }
-
-    /// How far forecasts go wrong, pool by pool.
-    pub fn calibrations(&self) -> impl ExactSizeIterator<Item = &Calibration> {
-        self.calibrations.iter().map(Arc::as_ref)
-    }
-
-    /// What a reader should know of the whole, as phrases: a shorter horizon, a fallback.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
-    }
-}
-
-/// The combination, fitted to one series.
-pub struct AutoFitted {
-    members: Vec<(Weight, Box<dyn Fitted>)>,
-    recipe: Recipe,
-    draw: Draw,
-    /// The combination as far as it was asked for first.
-    blended: OnceLock<Vec<f64>>,
-}
-
-impl AutoFitted {
-    /// Calibrated quantiles for `horizon` steps; the point is the median.
-    ///
-    /// # Errors
-    /// When `quantiles` are not ascending probabilities, or no member looks so far ahead.
-    pub fn forecast(&self, horizon: usize, quantiles: &[f64]) -> CoreResult<Forecast> {
-        // Whoever asks far ahead first gets what is nearer for nothing: a step's value does not depend on the last one.
-        match self.blended.get().filter(|blended| horizon > 0 && blended.len() >= horizon) {
-            Some(blended) => self.recipe.calibrated(&blended[..horizon], quantiles),
-            None => {
-                let blended = self.blend(horizon)?;
-                let forecast = self.recipe.calibrated(&blended, quantiles);
-                // Two threads that ask at once have blended the same.
-                let _ = self.blended.set(blended);
-                forecast
-            }
+        fn fit(&self, history: &History) -> CoreResult<Box<dyn Fitted>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(Box::new(Last(history.values()[history.len() - 1])))
         }
     }
 
-    fn blend(&self, horizon: usize) -> CoreResult<Vec<f64>> {
-        let future = Future { horizon };
-        let said: Vec<CoreResult<Forecast>> = self.members.iter().map(|(_, m)| m.predict(&future, &[])).collect();
-        let points: Vec<Option<&[f64]>> = said.iter().map(|said| said.as_ref().ok().map(Forecast::point)).collect();
-        let weights: Vec<f64> = self.weights().map(|w| w.weight).collect();
-        let refusal = || said.iter().find_map(|said| said.as_ref().err().cloned()).unwrap_or_else(|| nobody("auto"));
-        blend(&weights, &points, horizon).ok_or_else(refusal)
+    impl Fitted for Last {
+        fn predict(&self, future: &Future, quantiles: &[f64]) -> CoreResult<Forecast> {
+            let same = |n: usize| vec![self.0; n];
+            Forecast::new(quantiles, same(future.horizon), same(future.horizon * quantiles.len()))
+        }
+
+        fn paths(&self, future: &Future, n: usize, _: u64) -> CoreResult<Paths> {
+            Paths::new(future.horizon, vec![self.0; n * future.horizon])
+        }
     }
 
-    /// How errors hang together over the steps ahead.
-    pub fn dependence(&self) -> Dependence {
-        self.recipe.calibration.dependence()
-    }
-
-    /// How far forecasts of its pool go wrong.
-    pub fn calibration(&self) -> &Calibration {
-        &self.recipe.calibration
-    }
-
-    /// The range its quantiles and paths cannot leave.
-    pub fn bounds(&self) -> Option<Bounds> {
-        self.recipe.bounds
-    }
-
-    /// Shares of the members, largest first.
-    pub fn weights(&self) -> impl ExactSizeIterator<Item = &Weight> {
-        self.members.iter().map(|(weight, _)| weight)
-    }
-
-    /// What a reader should know of this series, as phrases.
-    pub fn notes(&self) -> &[String] {
-        &self.recipe.notes
-    }
-}
-
-impl Fitted for AutoFitted {
-    fn predict(&self, future: &Future, quantiles: &[f64]) -> CoreResult<Forecast> {
-        self.forecast(future.horizon, quantiles)
-    }
-
-    fn paths(&self, future: &Future, n: usize, seed: u64) -> CoreResult<Paths> {
-        let marginals = self.forecast(future.horizon, &QUANTILE_GRID)?;
-        (self.draw)(&marginals, &self.dependence(), self.bounds(), n, seed)
+    #[test]
+    fn cutoffs_one_after_another_say_what_they_say_side_by_side_and_none_is_run_twice() {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let values = (0..300_u32).map(|day| f64::from(day % 7) + 0.01 * f64::from(day * day % 31)).collect();
+        let id = SeriesId::new("a", "cpu");
+        let timeline = Timeline::daily(jiff::civil::date(2024, 1, 1));
+        let history = History::new(id, Arc::new(Metric::named("cpu")), timeline, values).unwrap();
+        let panel = Panel::new(Vec::new(), vec![history]).unwrap();
+        let settings = AutoSettings { guard: "counted".to_owned(), ..AutoSettings::new(20, 7, no_paths) };
+        let auto = Auto::new(vec![Box::new(Counted(&ASKED)) as Box<dyn Model>], settings).unwrap();
+        let forecasts = |at_once: usize| {
+            let mut runs = Runs::new(&panel, 20).unwrap();
+            let before = ASKED.load(Ordering::Relaxed);
+            let made: Vec<_> = auto.forecast_by(&mut runs, &[60, 40, 20], at_once).into_iter().map(|f| f.0).collect();
+            auto.forecast_fleet(runs, 30).unwrap();
+            (made, ASKED.load(Ordering::Relaxed) - before)
+        };
+        let (together, asked) = forecasts(3);
+        assert!(together.iter().flatten().all(|made| made.is_ok()));
+        assert_eq!(forecasts(1), (together, asked));
     }
 }

@@ -2,14 +2,16 @@
 
 use crate::run::Job;
 use crate::{Auto, Error, Result, Runs, Seconds};
-use fleetcast_core::{Error as CoreError, Forecast, Model, Panel, Result as CoreResult, SeriesId, Windows};
+use fleetcast_core::{Error as CoreError, Forecast, Model, Panel, Result as CoreResult, SeriesId, Window, Windows};
 use jiff::civil::DateTime;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// What one model forecast in every window.
 #[derive(Clone, Debug)]
 pub struct ModelForecasts {
     name: String,
-    windows: Vec<Vec<CoreResult<Forecast>>>,
+    windows: Vec<Arc<Vec<CoreResult<Forecast>>>>,
 }
 
 impl ModelForecasts {
@@ -87,27 +89,35 @@ impl Backtest {
         &self.timings
     }
 
-    /// Every forecast step by model, window, series and step; `panel` is the one that was backtested.
+    /// Every forecast step by model, series, window and step; `panel` is the one that was backtested.
     pub fn rows<'a>(&'a self, panel: &'a Panel) -> impl Iterator<Item = Row<'a>> {
-        let windows = self.windows.iter();
-        windows.flat_map(move |window| {
-            self.models.iter().flat_map(move |model| {
-                let series = panel.histories().iter().zip(model.window(window.index));
-                series.filter_map(|(h, f)| Some((h, f.as_ref().ok()?))).flat_map(move |(history, forecast)| {
-                    let first = history.len() - window.held_out;
-                    let steps = forecast.horizon().min(window.held_out);
-                    (0..steps).map(move |step| Row {
-                        model: &model.name,
-                        id: history.id(),
-                        cutoff: history.timeline().at(first - 1),
-                        time: history.timeline().at(first + step),
-                        window: window.index,
-                        step: step + 1,
-                        point: forecast.point()[step],
-                        quantiles: forecast.step(step),
-                        actual: history.values()[first + step],
-                    })
-                })
+        self.models.iter().flat_map(move |model| self.rows_of(panel, model, 0..panel.histories().len()))
+    }
+
+    /// The same of one model and some series, by their places in the panel.
+    pub fn rows_of<'a>(
+        &'a self,
+        panel: &'a Panel,
+        model: &'a ModelForecasts,
+        series: Range<usize>,
+    ) -> impl Iterator<Item = Row<'a>> {
+        let windows = move |at: usize| self.windows.iter().map(move |window| (at, window));
+        let made =
+            move |(at, window): (usize, Window)| Some((at, window, model.window(window.index)[at].as_ref().ok()?));
+        series.flat_map(windows).filter_map(made).flat_map(move |(at, window, forecast)| {
+            let history = &panel.histories()[at];
+            let first = history.len() - window.held_out;
+            let steps = forecast.horizon().min(window.held_out);
+            (0..steps).map(move |step| Row {
+                model: &model.name,
+                id: history.id(),
+                cutoff: history.timeline().at(first - 1),
+                time: history.timeline().at(first + step),
+                window: window.index,
+                step: step + 1,
+                point: forecast.point()[step],
+                quantiles: forecast.step(step),
+                actual: history.values()[first + step],
             })
         })
     }
@@ -119,7 +129,7 @@ impl Backtest {
     ) -> impl Iterator<Item = (&'a str, usize, &'a SeriesId, &'a CoreError)> {
         self.models.iter().flat_map(move |model| {
             model.windows.iter().enumerate().flat_map(move |(window, forecasts)| {
-                let series = panel.histories().iter().zip(forecasts);
+                let series = panel.histories().iter().zip(forecasts.iter());
                 series.filter_map(move |(h, f)| Some((model.name(), window, h.id(), f.as_ref().err()?)))
             })
         })
@@ -139,28 +149,36 @@ pub fn backtest(runs: &mut Runs, models: &[&dyn Model], auto: Option<&Auto>, win
     let of_window =
         |held_out: usize| models.iter().map(move |&model| Job { model, held_out, with_quantiles: true, only: None });
     runs.ensure_all(&windows.iter().flat_map(|window| of_window(window.held_out)).collect::<Vec<_>>());
-    let mut done = Vec::new();
-    let mut timings = Vec::new();
+    // Taken before `auto` runs, which forgets cutoffs that it has done with.
+    let alone: Vec<(ModelForecasts, Vec<Timing>)> =
+        models.iter().map(|model| model_forecasts(runs, *model, windows)).collect();
+    let (mut done, mut timings) = (Vec::new(), Vec::new());
     if let Some(auto) = auto {
         let mut made = ModelForecasts { name: auto.name().to_owned(), windows: Vec::new() };
         let held_out: Vec<usize> = windows.iter().map(|window| window.held_out).collect();
         for (window, (forecasts, seconds)) in windows.iter().zip(auto.forecast_windows(runs, &held_out)?) {
             timings.push(timing(runs.panel(), auto.name(), window.index, window.held_out, &forecasts, seconds));
-            made.windows.push(forecasts);
+            made.windows.push(Arc::new(forecasts));
         }
         done.push(made);
     }
-    for model in models {
-        let mut made = ModelForecasts { name: model.name().to_owned(), windows: Vec::new() };
-        for window in windows.iter() {
-            let run = runs.get(model.name(), window.held_out).expect("every model was run in every window above");
-            let (name, seconds) = (model.name(), run.seconds());
-            timings.push(timing(runs.panel(), name, window.index, window.held_out, run.forecasts(), seconds));
-            made.windows.push(run.forecasts().to_vec());
-        }
+    for (made, taken) in alone {
         done.push(made);
+        timings.extend(taken);
     }
     Ok(Backtest { windows: *windows, models: done, timings })
+}
+
+/// What a model forecast in every window, and the time that took; it was run in all of them.
+fn model_forecasts(runs: &Runs, model: &dyn Model, windows: &Windows) -> (ModelForecasts, Vec<Timing>) {
+    let mut made = ModelForecasts { name: model.name().to_owned(), windows: Vec::new() };
+    let mut timings = Vec::new();
+    for window in windows.iter() {
+        let run = runs.get(model.name(), window.held_out).expect("every model was run in every window");
+        timings.push(timing(runs.panel(), model.name(), window.index, window.held_out, run.forecasts(), run.seconds()));
+        made.windows.push(run.shared());
+    }
+    (made, timings)
 }
 
 fn check(runs: &Runs, models: &[&dyn Model], auto: Option<&Auto>, windows: &Windows) -> Result<()> {

@@ -7,12 +7,13 @@
 //! let mut runs = Runs::new(&panel, horizon)?;
 //! let backtest = backtest(&mut runs, &[], Some(&auto), &windows)?;
 //! let scores = backtest.scores(&panel, season_length, &Slice::standard(&panel, horizon));
-//! let fleet = auto.fit_runs(&mut runs);
+//! let fleet = auto.forecast_fleet(runs, reach)?;
 //! ```
 
 mod auto;
 mod backtest;
 mod calibrate;
+mod combined;
 mod curve;
 mod dependence;
 mod error;
@@ -30,9 +31,10 @@ mod testing;
 mod validation;
 mod weights;
 
-pub use auto::{Auto, AutoFitted, AutoSettings, Draw, FleetFit, Weight};
+pub use auto::{Auto, AutoSettings, Draw};
 pub use backtest::{Backtest, ModelForecasts, Row, Timing, backtest};
 pub use calibrate::Calibration;
+pub use combined::{AutoFitted, AutoForecast, Fleet, Weight};
 pub use error::{Error, Result};
 pub use run::{Clock, Run, Runs, Seconds};
 pub use scores::{Comparison, ModelScores, ScoreSettings};

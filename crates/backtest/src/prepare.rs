@@ -24,10 +24,15 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    fn new(auto: &Auto, runs: &Runs, held_out: usize) -> Self {
+    pub(crate) fn new(auto: &Auto, runs: &Runs, held_out: usize) -> Self {
         let lengths = runs.panel().histories().iter().filter_map(|h| h.len().checked_sub(held_out).filter(|&n| n > 0));
         let plan = Plan::new(lengths.collect(), auto.settings());
         Self { held_out, plan, kept: vec![true; auto.members().len()] }
+    }
+
+    /// The earliest cutoff that is looked at, as steps before the end.
+    pub(crate) fn earliest(&self) -> usize {
+        self.held_out + self.plan.offsets.last().copied().unwrap_or(0)
     }
 
     /// The members that were run at the past cutoff number `origin`, by their places.

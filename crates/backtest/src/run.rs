@@ -4,6 +4,7 @@ use crate::{Error, Result};
 use fleetcast_core::{Error as CoreError, Forecast, Future, History, Model, Panel, Result as CoreResult, Window};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A reading of the caller's clocks, in seconds since any moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -40,7 +41,8 @@ pub type Clock<'a> = &'a (dyn Fn() -> Seconds + Sync);
 /// What one model forecast at one cutoff.
 #[derive(Clone, Debug)]
 pub struct Run {
-    forecasts: Vec<CoreResult<Forecast>>,
+    /// Shared with the backtest that reports them.
+    forecasts: Arc<Vec<CoreResult<Forecast>>>,
     with_quantiles: bool,
     /// Whether every series of the panel was asked for.
     is_whole: bool,
@@ -73,6 +75,11 @@ impl Run {
     /// One forecast, or the reason there is none, per series of the panel, in its order.
     pub fn forecasts(&self) -> &[CoreResult<Forecast>] {
         &self.forecasts
+    }
+
+    /// The same, to be kept when the run is forgotten.
+    pub(crate) fn shared(&self) -> Arc<Vec<CoreResult<Forecast>>> {
+        Arc::clone(&self.forecasts)
     }
 
     /// Time taken to fit and predict all series.
@@ -166,10 +173,16 @@ impl<'a> Runs<'a> {
         self.kept.extend(done);
     }
 
+    /// Forgets what was forecast at cutoffs earlier than `held_out` steps before the end; who asks for it again
+    /// runs it again.
+    pub(crate) fn forget_before(&mut self, held_out: usize) {
+        self.kept.retain(|(kept, _), _| *kept <= held_out);
+    }
+
     fn run(&self, job: Job) -> Run {
         let before = self.now();
         let quantiles: &[f64] = if job.with_quantiles { &self.quantiles } else { &[] };
-        let forecasts = run_at(self.panel, job, self.horizon, quantiles);
+        let forecasts = Arc::new(run_at(self.panel, job, self.horizon, quantiles));
         let seconds = self.now().since(before);
         Run { forecasts, with_quantiles: job.with_quantiles, is_whole: job.only.is_none(), seconds }
     }

@@ -2,8 +2,8 @@
 
 use fleetcast_backtest::{Auto, AutoSettings, Error, Runs, ScoreSettings, Slice, backtest};
 use fleetcast_core::{
-    Bounds, Dependence, Fitted, Forecast, Future, History, Metric, Model, Panel, Paths, REPORTED_QUANTILES, Result,
-    SeriesId, Timeline, Windows,
+    Bounds, Dependence, Fitted, Forecast, Future, History, Metric, Model, Panel, Paths, QUANTILE_GRID,
+    REPORTED_QUANTILES, Result, SeriesId, Timeline, Windows,
 };
 use fleetcast_numeric::Stream;
 use jiff::civil::date;
@@ -150,6 +150,21 @@ fn a_window_of_a_backtest_is_a_fit_at_its_cutoff() {
 }
 
 #[test]
+fn forecasts_without_the_fits_are_those_of_the_fits() {
+    let (panel, auto) = (noisy(25, 400), auto(30));
+    let fits = auto.fit_fleet(&panel).unwrap();
+    let forecasts = auto.forecast_fleet(Runs::new(&panel, 30).unwrap(), 100).unwrap();
+    for (fitted, made) in fits.series().iter().zip(forecasts.series()) {
+        let (fitted, made) = (fitted.as_ref().unwrap(), made.as_ref().unwrap());
+        assert_eq!(fitted.weights().collect::<Vec<_>>(), made.weights().iter().collect::<Vec<_>>());
+        for horizon in [1, 30, 100] {
+            let (from_fits, alone) = (fitted.forecast(horizon, &QUANTILE_GRID), made.forecast(horizon, &QUANTILE_GRID));
+            assert_eq!(from_fits.unwrap(), alone.unwrap(), "{horizon} steps");
+        }
+    }
+}
+
+#[test]
 fn values_after_a_cutoff_and_the_number_of_threads_change_nothing() {
     let panel = noisy(25, 400);
     let poisoned = panel.histories().iter().map(|h| {
@@ -261,12 +276,12 @@ fn wrong_settings_are_refused() {
         "the guard `naive` is not among the members seasonal-naive, mean, far-off, add it or name one of them"
     );
     let panel = noisy(2, 100);
-    let mut runs = Runs::new(&panel, 20).unwrap();
-    assert!(matches!(auto(30).fit_runs(&mut runs), Err(Error::Horizon { .. })));
+    let runs = || Runs::new(&panel, 20).unwrap();
+    assert!(matches!(auto(30).forecast_fleet(runs(), 30), Err(Error::Horizon { .. })));
     let windows = Windows::new(20, 1, 20).unwrap();
     let twice = members().remove(0);
     let models = [twice.as_ref(), twice.as_ref()];
-    assert!(matches!(backtest(&mut runs, &models, None, &windows), Err(Error::DuplicateModel { .. })));
+    assert!(matches!(backtest(&mut runs(), &models, None, &windows), Err(Error::DuplicateModel { .. })));
 }
 
 /// Counts how often it is asked.

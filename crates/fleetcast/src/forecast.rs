@@ -2,15 +2,32 @@
 
 use crate::line_up::{AUTO, LineUp};
 use crate::{Context, Result};
-use fleetcast_backtest::{AutoFitted, Runs};
-use fleetcast_core::{Bounds, Dependence, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID, SeriesId};
+use fleetcast_backtest::{AutoForecast, Runs};
+use fleetcast_core::{
+    Bounds, Dependence, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID, SeriesId, Timeline,
+};
 use fleetcast_numeric::stream::stable_hash;
 use jiff::civil::{Date, DateTime};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Days the expected path covers at least: a year, so that every season of the calendar is seen once.
 pub const EXPECTED_DAYS: usize = 365;
+
+/// Quantiles on the internal grid, as far as risks are planned.
+#[derive(Clone, Debug)]
+pub enum Marginals {
+    /// As they are.
+    Made(Forecast),
+    /// What they are made of whenever they are asked for, which takes a twentieth of their memory.
+    Combined {
+        /// What `auto` says.
+        forecast: AutoForecast,
+        /// Steps they reach.
+        horizon: usize,
+    },
+}
 
 /// The forecast of one series by one method.
 #[derive(Clone, Debug)]
@@ -21,10 +38,12 @@ pub struct SeriesForecast {
     pub model: Arc<str>,
     /// Last time the method has seen.
     pub last_seen: DateTime,
-    /// Time of each step, the first after the cutoff first.
-    pub times: Vec<DateTime>,
-    /// Quantiles on the internal grid, as far as risks are planned.
-    pub marginals: Forecast,
+    /// Times of the series.
+    pub timeline: Timeline,
+    /// Steps of the series up to the cutoff.
+    pub n_seen: usize,
+    /// Quantiles of the steps ahead.
+    pub marginals: Marginals,
     /// Expected values, at least as far as `marginals`.
     pub expected: Vec<f64>,
     /// How errors hang together over the steps.
@@ -45,9 +64,33 @@ impl SeriesForecast {
         self.last_seen.date()
     }
 
+    /// Time of a step; step 0 is the first after the cutoff.
+    pub fn time(&self, step: usize) -> DateTime {
+        self.timeline.at(self.n_seen + step)
+    }
+
     /// Date of a step; step 0 is the first after the cutoff.
     pub fn date(&self, step: usize) -> Date {
-        self.times[step].date()
+        self.time(step).date()
+    }
+
+    /// Steps with quantiles.
+    pub fn horizon(&self) -> usize {
+        match &self.marginals {
+            Marginals::Made(forecast) => forecast.horizon(),
+            Marginals::Combined { horizon, .. } => *horizon,
+        }
+    }
+
+    /// Its quantiles on the internal grid.
+    ///
+    /// # Errors
+    /// None in practice: they were made once when the series was forecast.
+    pub fn quantiles(&self) -> Result<Cow<'_, Forecast>> {
+        Ok(match &self.marginals {
+            Marginals::Made(forecast) => Cow::Borrowed(forecast),
+            Marginals::Combined { forecast, horizon } => Cow::Owned(forecast.forecast(*horizon, &QUANTILE_GRID)?),
+        })
     }
 
     /// Draws `n` joint futures as far as the marginals reach.
@@ -55,7 +98,8 @@ impl SeriesForecast {
     /// # Errors
     /// When `n` is zero.
     pub fn paths(&self, n: usize) -> Result<Paths> {
-        Ok(fleetcast_models::paths::draw(&self.marginals, &self.dependence, self.bounds, n, self.stream_key)?)
+        let marginals = self.quantiles()?;
+        Ok(fleetcast_models::paths::draw(&marginals, &self.dependence, self.bounds, n, self.stream_key)?)
     }
 }
 
@@ -92,41 +136,36 @@ pub struct Reach {
 ///
 /// # Errors
 /// When the horizons of `runs` and `auto` differ.
-pub fn forecast_auto(
-    runs: &mut Runs,
-    line_up: &LineUp,
-    reach: Reach,
-    seed: u64,
-    context: &Context,
-) -> Result<Forecasts> {
+pub fn forecast_auto(runs: Runs, line_up: &LineUp, reach: Reach, seed: u64, context: &Context) -> Result<Forecasts> {
     let Some(auto) = &line_up.auto else { return Ok(Forecasts::default()) };
     let panel = runs.panel();
     context.progress.begin("combining and calibrating", 0);
-    let fleet = auto.fit_runs(runs)?;
+    let fleet = auto.forecast_fleet(runs, reach.expected)?;
     context.progress.begin("forecasting", panel.histories().len());
-    let made: Vec<std::result::Result<SeriesForecast, Refusal>> = panel
-        .histories()
-        .par_iter()
-        .zip(fleet.series())
-        .map(|(history, fitted)| {
-            context.progress.advance(1);
-            let forecast =
-                fitted.as_ref().map_err(Clone::clone).and_then(|fitted| of_auto(history, fitted, reach, seed));
-            forecast.map_err(|error| Refusal { id: history.id().clone(), reason: error.to_string() })
-        })
-        .collect();
-    Ok(gathered(made, fleet.notes().to_vec()))
+    let notes = fleet.notes().to_vec();
+    let made = panel.histories().par_iter().zip(fleet.into_series()).map(|(history, forecast)| {
+        context.progress.advance(1);
+        let forecast = forecast.and_then(|forecast| of_auto(history, forecast, reach, seed));
+        forecast.map_err(|error| Refusal { id: history.id().clone(), reason: error.to_string() })
+    });
+    Ok(gathered(made.collect(), notes))
 }
 
-fn of_auto(history: &History, fitted: &AutoFitted, reach: Reach, seed: u64) -> fleetcast_core::Result<SeriesForecast> {
-    let far = fitted.forecast(reach.expected, &[])?;
+fn of_auto(
+    history: &History,
+    forecast: AutoForecast,
+    reach: Reach,
+    seed: u64,
+) -> fleetcast_core::Result<SeriesForecast> {
+    // Made once here, so that whoever asks for them later can rely on them.
+    forecast.forecast(reach.horizon, &QUANTILE_GRID)?;
     Ok(SeriesForecast {
-        marginals: fitted.forecast(reach.horizon, &QUANTILE_GRID)?,
-        expected: far.point().to_vec(),
-        dependence: fitted.dependence(),
-        weights: fitted.weights().map(|w| (w.model.clone(), w.weight)).collect(),
-        notes: fitted.notes().to_vec(),
-        ..blank(history, AUTO, reach, seed)
+        expected: forecast.forecast(reach.expected, &[])?.point().to_vec(),
+        dependence: forecast.dependence(),
+        weights: forecast.weights().iter().map(|w| (w.model.clone(), w.weight)).collect(),
+        notes: forecast.notes().to_vec(),
+        marginals: Marginals::Combined { forecast, horizon: reach.horizon },
+        ..blank(history, AUTO, seed)
     })
 }
 
@@ -135,17 +174,18 @@ fn of_auto(history: &History, fitted: &AutoFitted, reach: Reach, seed: u64) -> f
 /// # Errors
 /// As [`forecast_auto`].
 pub fn forecast_all(
-    runs: &mut Runs,
+    runs: Runs,
     line_up: &LineUp,
     asked: &[String],
     reach: Reach,
     seed: u64,
     context: &Context,
 ) -> Result<Forecasts> {
+    let panel = runs.panel();
     let mut forecasts = forecast_auto(runs, line_up, reach, seed, context)?;
     // The baseline is always in the line-up, to be compared with; it is forecast only when asked for.
     for model in line_up.others.iter().filter(|model| asked.iter().any(|name| name == model.name())) {
-        let single = forecast_single(runs.panel(), model.as_ref(), reach, seed);
+        let single = forecast_single(panel, model.as_ref(), reach, seed);
         forecasts.series.extend(single.series);
         forecasts.refusals.extend(single.refusals);
     }
@@ -159,10 +199,10 @@ fn forecast_single(panel: &Panel, model: &dyn Model, reach: Reach, seed: u64) ->
         let forecast = fitted.and_then(|fitted| {
             let far = fitted.predict(&Future { horizon: reach.expected }, &[])?;
             Ok(SeriesForecast {
-                marginals: fitted.predict(&Future { horizon: reach.horizon }, &QUANTILE_GRID)?,
+                marginals: Marginals::Made(fitted.predict(&Future { horizon: reach.horizon }, &QUANTILE_GRID)?),
                 expected: far.point().to_vec(),
                 weights: vec![(model.name().into(), 1.0)],
-                ..blank(history, model.name(), reach, seed)
+                ..blank(history, model.name(), seed)
             })
         });
         forecast.map_err(|error| Refusal { id: history.id().clone(), reason: error.to_string() })
@@ -171,15 +211,17 @@ fn forecast_single(panel: &Panel, model: &dyn Model, reach: Reach, seed: u64) ->
 }
 
 /// The parts that do not depend on the method.
-fn blank(history: &History, model: &str, reach: Reach, seed: u64) -> SeriesForecast {
-    let times = (0..reach.expected).map(|step| history.timeline().at(history.len() + step)).collect();
+fn blank(history: &History, model: &str, seed: u64) -> SeriesForecast {
     SeriesForecast {
         id: history.id().clone(),
         model: model.into(),
         last_seen: history.cutoff(),
-        times,
+        timeline: *history.timeline(),
+        n_seen: history.len(),
         // Every caller fills these two in.
-        marginals: Forecast::new(&[], Vec::new(), Vec::new()).expect("a forecast of no step breaks no rule"),
+        marginals: Marginals::Made(
+            Forecast::new(&[], Vec::new(), Vec::new()).expect("a forecast of no step breaks no rule"),
+        ),
         expected: Vec::new(),
         dependence: Dependence::NONE,
         bounds: history.bounds(),

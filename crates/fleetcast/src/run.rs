@@ -36,15 +36,15 @@ pub fn run(
     context.progress.begin("storing results", 0);
     let record = RunRecord::new("run", config, &telemetry.panel, &assessed, started, context);
     let change = lake.begin()?;
-    // The two large parts at once; nothing is seen before the commit, so their order does not matter.
-    let (backtest, forecasts) = rayon::join(
-        || store::write_backtest(&change, &record.run_id, &telemetry.panel, assessed.backtested.as_ref()),
-        || store::write_forecasts(&change, &record.run_id, &assessed.forecasts),
-    );
-    backtest.and(forecasts)?;
+    store::write_backtest(&change, &record.run_id, &telemetry.panel, assessed.backtested.as_ref())?;
+    drop(assessed.backtested);
+    store::write_forecasts(&change, &record.run_id, &assessed.forecasts)?;
+    drop(assessed.forecasts);
     store::write_plan(&change, &record.run_id, &plan)?;
     store::write_run(lake, &change, &record, Some(&plan))?;
     change.commit()?;
+    // The report is made from the tables alone.
+    drop((telemetry, plan));
     context.progress.begin("writing the report", 0);
     let report = report(lake, config, lake_name, report_path)?;
     context.progress.end();
@@ -81,7 +81,7 @@ pub fn assess(telemetry: &Telemetry, config: &Config, context: &Context) -> Resu
         None => None,
     };
     let reach = horizons.reach(horizons.planned);
-    let forecasts = forecast_auto(&mut runs, &line_up, reach, config.seed, context)?;
+    let forecasts = forecast_auto(runs, &line_up, reach, config.seed, context)?;
     Ok(Assessed { horizons, backtested, forecasts })
 }
 
@@ -141,8 +141,8 @@ pub fn forecast_lake(lake: &Lake, config: &Config, out: Option<&Path>, context: 
     let line_up =
         LineUp::new(&config.forecast.models, &usual_seasons(Step::DAY), config.calendar()?, horizons.validated)?;
     let reach = horizons.reach(reach);
-    let mut runs = Runs::new(&telemetry.panel, horizons.validated)?;
-    let mut forecasts = forecast_all(&mut runs, &line_up, &config.forecast.models, reach, config.seed, context)?;
+    let runs = Runs::new(&telemetry.panel, horizons.validated)?;
+    let mut forecasts = forecast_all(runs, &line_up, &config.forecast.models, reach, config.seed, context)?;
     horizons.notes.append(&mut forecasts.notes);
     context.progress.begin("storing results", 0);
     let record = RunRecord::plain("forecast", config, &telemetry.panel, horizons.notes, started, context);

@@ -154,7 +154,7 @@ pub fn backtest_series(options: &SeriesOptions, config: &Config, context: &Conte
 /// Writes every forecast of a backtest in the exchange format, and the timings beside it.
 pub(crate) fn write_backtest(out: &Path, panel: &Panel, backtested: &Backtested, context: &Context) -> Result<()> {
     context.progress.begin("writing forecasts", 0);
-    write_frame(out, &tables::backtests(None, panel, &backtested.backtest)?, PlainFormat::of(out))?;
+    write_frame(out, &tables::backtests(None, backtested.backtest.rows(panel))?, PlainFormat::of(out))?;
     let mut beside = out.as_os_str().to_owned();
     beside.push(".timing.csv");
     Ok(write_frame(Path::new(&beside), &tables::timings(&backtested.backtest)?, PlainFormat::Csv)?)
@@ -176,8 +176,8 @@ pub fn forecast_series(options: &SeriesOptions, config: &Config, context: &Conte
     horizons.notes.iter().for_each(|note| context.progress.note(note));
     let line_up = LineUp::new(&config.forecast.models, &seasons(options), config.calendar()?, horizons.validated)?;
     let reach = Reach { horizon: horizons.validated, expected: horizons.validated };
-    let mut runs = Runs::new(&panel, horizons.validated)?;
-    let forecasts = forecast_all(&mut runs, &line_up, &config.forecast.models, reach, config.seed, context)?;
+    let runs = Runs::new(&panel, horizons.validated)?;
+    let forecasts = forecast_all(runs, &line_up, &config.forecast.models, reach, config.seed, context)?;
     if let Some(out) = &options.out {
         write_forecasts(out, &forecasts)?;
     }

@@ -3,18 +3,23 @@
 use crate::backtest::Backtested;
 use crate::config::Config;
 use crate::decisions::Decided;
-use crate::forecast::{Forecasts, SeriesForecast};
+use crate::forecast::{Forecasts, Marginals, SeriesForecast};
 use crate::line_up::{AUTO, BASELINE};
 use crate::plan::{Plan, WeeklyRisk};
 use crate::run::{Assessed, identity};
 use crate::{Context, Error, Result, tables};
-use fleetcast_core::{Dependence, Forecast, History, Outlook, Panel, SCORED_QUANTILES, SeriesId, ServerOutlook};
+use fleetcast_backtest::ModelForecasts;
+use fleetcast_core::{
+    Dependence, Forecast, History, Outlook, Panel, SCORED_QUANTILES, SeriesId, ServerOutlook, Timeline,
+};
 use fleetcast_lake::{Change, Column, Frame, Lake, Mode, Table};
 use fleetcast_report::{RunFacts, ScoreRow, Slice};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A row of the table `runs`.
@@ -91,6 +96,9 @@ impl RunRecord {
     }
 }
 
+/// Series whose rows are made at a time: those of a large fleet would take more memory than all else.
+const SERIES_AT_ONCE: usize = 128;
+
 /// Writes forecasts of the past and their scores.
 pub(crate) fn write_backtest(
     change: &Change,
@@ -100,8 +108,23 @@ pub(crate) fn write_backtest(
 ) -> Result<()> {
     let Some(backtested) = backtested else { return Ok(()) };
     let mode = Mode::ReplaceRun(run_id.to_owned());
-    change.write(Table::Backtests, &tables::backtests(Some(run_id), panel, &backtested.backtest)?, &mode)?;
+    let backtest = &backtested.backtest;
+    // In the order of the table's key.
+    let mut models: Vec<&ModelForecasts> = backtest.models().iter().collect();
+    models.sort_by_key(|model| model.name());
+    let of_model = |model| ranges(panel.histories().len()).into_iter().map(move |series| (model, series));
+    let parts: Vec<(&ModelForecasts, Range<usize>)> = models.into_iter().flat_map(of_model).collect();
+    parts.into_par_iter().enumerate().try_for_each(|(part, (model, series))| {
+        let rows = tables::backtests(Some(run_id), backtest.rows_of(panel, model, series))?;
+        Ok::<_, Error>(change.write_part(Table::Backtests, &rows, &mode, part)?)
+    })?;
     Ok(change.write(Table::Scores, &tables::scores(run_id, &backtested.scores)?, &mode)?)
+}
+
+/// Some places at a time, together all of `n`; one range without any when there are none, so that rows that were there
+/// before are replaced by none.
+fn ranges(n: usize) -> Vec<Range<usize>> {
+    (0..n.max(1)).step_by(SERIES_AT_ONCE).map(|first| first..n.min(first + SERIES_AT_ONCE)).collect()
 }
 
 /// Writes the scores of past decisions.
@@ -113,10 +136,14 @@ pub(crate) fn write_decisions(change: &Change, run_id: &str, decided: &Decided) 
 /// Writes forecasts, what regenerates their paths, and the weights of the members.
 pub(crate) fn write_forecasts(change: &Change, run_id: &str, forecasts: &Forecasts) -> Result<()> {
     let mode = Mode::ReplaceRun(run_id.to_owned());
-    change.write(Table::Forecasts, &tables::forecasts(run_id, &forecasts.series)?, &mode)?;
-    let combined: Vec<&SeriesForecast> = forecasts.series.iter().filter(|f| *f.model == *AUTO).collect();
-    change.write(Table::PathModels, &tables::path_models(run_id, &combined)?, &mode)?;
-    Ok(change.write(Table::Weights, &tables::weights(run_id, &combined)?, &mode)?)
+    let all = &forecasts.series;
+    ranges(all.len()).into_par_iter().enumerate().try_for_each(|(part, series)| {
+        let some = &all[series];
+        change.write_part(Table::Forecasts, &tables::forecasts(run_id, some)?, &mode, part)?;
+        let combined: Vec<&SeriesForecast> = some.iter().filter(|f| *f.model == *AUTO).collect();
+        change.write_part(Table::PathModels, &tables::path_models(run_id, &combined)?, &mode, part)?;
+        Ok::<_, Error>(change.write_part(Table::Weights, &tables::weights(run_id, &combined)?, &mode, part)?)
+    })
 }
 
 /// Writes the outlook.
@@ -289,27 +316,32 @@ fn outlook(lake: &Lake, run_id: &str, panel: &Panel) -> Result<Outlook> {
 
 /// The quantiles of a run that pictures show, series by series.
 fn reported_forecasts(lake: &Lake, run_id: &str) -> Result<Vec<StoredForecast>> {
-    let frame = lake.read(Table::Forecasts)?;
-    let (servers, metrics, models) = (frame.text("server_id")?, frame.text("metric")?, frame.text("model")?);
-    let points = frame.floats("yhat")?;
-    let shown = tables::QUANTILE_COLUMNS[..SCORED_QUANTILES.len()].iter();
-    let quantiles: Vec<&[f64]> = shown.map(|name| frame.floats(name)).collect::<std::result::Result<_, _>>()?;
+    let shown = &tables::QUANTILE_COLUMNS[..SCORED_QUANTILES.len()];
     // By model and series: the points, and the quantiles step after step.
     type Steps = (Vec<f64>, Vec<f64>);
     let mut series: BTreeMap<(Arc<str>, SeriesId), Steps> = BTreeMap::new();
-    for row in rows_of(&frame, run_id)? {
-        let (Some(server_id), Some(metric), Some(model)) = (&servers[row], &metrics[row], &models[row]) else {
-            continue;
-        };
-        // Steps beyond the planned horizon have a point only.
-        if quantiles.iter().any(|column| column[row].is_nan()) {
-            continue;
+    let columns: Vec<&str> =
+        ["server_id", "metric", "model", "yhat"].into_iter().chain(shown.iter().copied()).collect();
+    lake.read_run(Table::Forecasts, run_id, &columns, |frame| {
+        let (servers, metrics, models) = (frame.text("server_id")?, frame.text("metric")?, frame.text("model")?);
+        let points = frame.floats("yhat")?;
+        let quantiles: Vec<&[f64]> =
+            shown.iter().map(|name| frame.floats(name)).collect::<std::result::Result<_, _>>()?;
+        for row in 0..frame.rows() {
+            let (Some(server_id), Some(metric), Some(model)) = (&servers[row], &metrics[row], &models[row]) else {
+                continue;
+            };
+            // Steps beyond the planned horizon have a point only.
+            if quantiles.iter().any(|column| column[row].is_nan()) {
+                continue;
+            }
+            let id = SeriesId { server_id: server_id.clone(), metric: metric.clone() };
+            let entry = series.entry((model.clone(), id)).or_default();
+            entry.0.push(points[row]);
+            entry.1.extend(quantiles.iter().map(|column| column[row]));
         }
-        let id = SeriesId { server_id: server_id.clone(), metric: metric.clone() };
-        let entry = series.entry((model.clone(), id)).or_default();
-        entry.0.push(points[row]);
-        entry.1.extend(quantiles.iter().map(|column| column[row]));
-    }
+        Ok::<_, Error>(())
+    })?;
     let stored = series.into_iter().map(|((model, id), (point, values))| {
         let forecast = Forecast::new(&SCORED_QUANTILES, point, values)?;
         Ok(StoredForecast { id, model: model.to_string(), forecast })
@@ -352,39 +384,52 @@ fn scores(lake: &Lake, run_id: &str) -> Result<Vec<ScoreRow>> {
 pub(crate) fn forecasts(lake: &Lake, panel: &Panel, horizon: usize) -> Result<Option<Forecasts>> {
     let runs = runs(lake)?;
     let Some(run) = latest(&runs, &FORECAST) else { return Ok(None) };
-    let far = expected_values(lake, &run.run_id)?;
-    let frame = lake.read(Table::PathModels)?;
+    let mut far = expected_values(lake, &run.run_id)?;
     let histories: BTreeMap<&SeriesId, &History> = panel.histories().iter().map(|h| (h.id(), h)).collect();
-    let mut forecasts = Forecasts::default();
-    for row in rows_of(&frame, &run.run_id)? {
-        let stored = path_model(&frame, row)?;
-        // A series that has grown, or gone, since then needs a new forecast.
-        let Some(history) = histories.get(&stored.id).filter(|h| h.cutoff() == stored.last_seen) else {
-            return Ok(None);
-        };
-        let expected = far.get(&stored.id).cloned().unwrap_or_default();
-        if stored.marginals.horizon() < horizon.min(history.len().max(30)) {
-            return Ok(None);
+    let (mut forecasts, mut is_stale) = (Forecasts::default(), false);
+    lake.read_run(Table::PathModels, &run.run_id, &PATH_COLUMNS, |frame| {
+        for row in 0..frame.rows() {
+            let stored = path_model(frame, row)?;
+            // A series that has grown, or gone, since then needs a new forecast.
+            let Some(history) = histories.get(&stored.id).filter(|h| h.cutoff() == stored.last_seen) else {
+                is_stale = true;
+                continue;
+            };
+            is_stale |= stored.horizon() < horizon.min(history.len().max(30));
+            forecasts.series.push(SeriesForecast {
+                expected: far.remove(&stored.id).unwrap_or_default(),
+                timeline: *history.timeline(),
+                n_seen: history.len(),
+                bounds: history.bounds(),
+                ..stored
+            });
         }
-        let times = (0..expected.len()).map(|step| history.timeline().at(history.len() + step)).collect();
-        forecasts.series.push(SeriesForecast { times, expected, bounds: history.bounds(), ..stored });
-    }
-    Ok((!forecasts.series.is_empty()).then_some(forecasts))
+        Ok::<_, Error>(())
+    })?;
+    Ok((!is_stale && !forecasts.series.is_empty()).then_some(forecasts))
 }
 
+/// The expected values of `auto`, as far as they were stored.
 fn expected_values(lake: &Lake, run_id: &str) -> Result<BTreeMap<SeriesId, Vec<f64>>> {
-    let frame = lake.read(Table::Forecasts)?;
-    let (servers, metrics, models) = (frame.text("server_id")?, frame.text("metric")?, frame.text("model")?);
-    let points = frame.floats("yhat")?;
     let mut series: BTreeMap<SeriesId, Vec<f64>> = BTreeMap::new();
-    for row in rows_of(&frame, run_id)? {
-        if let (Some(server_id), Some(metric), Some(AUTO)) = (&servers[row], &metrics[row], models[row].as_deref()) {
-            let id = SeriesId { server_id: server_id.clone(), metric: metric.clone() };
-            series.entry(id).or_default().push(points[row]);
+    lake.read_run(Table::Forecasts, run_id, &["server_id", "metric", "model", "yhat"], |frame| {
+        let (servers, metrics, models) = (frame.text("server_id")?, frame.text("metric")?, frame.text("model")?);
+        let points = frame.floats("yhat")?;
+        for row in 0..frame.rows() {
+            if let (Some(server_id), Some(metric), Some(AUTO)) = (&servers[row], &metrics[row], models[row].as_deref())
+            {
+                let id = SeriesId { server_id: server_id.clone(), metric: metric.clone() };
+                series.entry(id).or_default().push(points[row]);
+            }
         }
-    }
+        Ok::<_, Error>(())
+    })?;
     Ok(series)
 }
+
+/// What a forecast is made of again.
+const PATH_COLUMNS: [&str; 9] =
+    ["server_id", "metric", "cutoff", "grid_quantiles", "grid_values", "level", "memory_share", "memory", "stream_key"];
 
 fn path_model(frame: &Frame, row: usize) -> Result<SeriesForecast> {
     let text = |name: &str| -> Result<Arc<str>> { Ok(frame.text(name)?[row].clone().unwrap_or_default()) };
@@ -397,8 +442,10 @@ fn path_model(frame: &Frame, row: usize) -> Result<SeriesForecast> {
         model: AUTO.into(),
         // Stored forecasts are daily: the last time seen is the start of the cutoff's day.
         last_seen: frame.dates("cutoff")?[row].unwrap_or(Date::ZERO).at(0, 0, 0, 0),
-        times: Vec::new(),
-        marginals: Forecast::new(grid, point, values)?,
+        // Whoever knows the series fills these two in.
+        timeline: Timeline::daily(Date::ZERO),
+        n_seen: 0,
+        marginals: Marginals::Made(Forecast::new(grid, point, values)?),
         expected: Vec::new(),
         dependence: Dependence::new(share("level")?, share("memory_share")?, share("memory")?)?,
         bounds: None,

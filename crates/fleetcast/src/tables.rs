@@ -6,8 +6,8 @@ use crate::forecast::SeriesForecast;
 use crate::plan::WeeklyRisk;
 use fleetcast_backtest::{Backtest, ModelScores, Row};
 use fleetcast_core::{
-    Action, CrossingDates, Group, Lead, Metric, Outlook, Panel, REPORTED_QUANTILES, Recommendation, Risk, RiskClass,
-    RiskState, Scores,
+    Action, CrossingDates, Forecast, Group, Lead, Metric, Outlook, Panel, REPORTED_QUANTILES, Recommendation, Risk,
+    RiskClass, RiskState, Scores,
 };
 use fleetcast_lake::{Column, Frame};
 use jiff::civil::{Date, DateTime};
@@ -36,7 +36,8 @@ pub(crate) fn forecasts(run_id: &str, forecasts: &[SeriesForecast]) -> Result<Fr
     let mut points = Vec::with_capacity(rows);
     let mut quantiles: [Vec<f64>; REPORTED_QUANTILES.len()] = Default::default();
     for forecast in forecasts {
-        let places = reported_places(forecast.marginals.quantiles());
+        let known = forecast.quantiles()?;
+        let places = reported_places(known.quantiles());
         for (step, &expected) in forecast.expected.iter().enumerate() {
             servers.push(forecast.id.server_id.clone());
             metrics.push(forecast.id.metric.clone());
@@ -46,8 +47,7 @@ pub(crate) fn forecasts(run_id: &str, forecasts: &[SeriesForecast]) -> Result<Fr
             steps.push(step as i64 + 1);
             points.push(expected);
             for (column, place) in quantiles.iter_mut().zip(places) {
-                let known = (step < forecast.marginals.horizon()).then(|| forecast.marginals.step(step)[place]);
-                column.push(known.unwrap_or(f64::NAN));
+                column.push(if step < known.horizon() { known.step(step)[place] } else { f64::NAN });
             }
         }
     }
@@ -79,15 +79,16 @@ pub(crate) fn reported_places(grid: &[f64]) -> [usize; REPORTED_QUANTILES.len()]
 /// The path_models table.
 pub(crate) fn path_models(run_id: &str, forecasts: &[&SeriesForecast]) -> Result<Frame> {
     let each = |value: &dyn Fn(&SeriesForecast) -> f64| forecasts.iter().map(|f| value(f)).collect::<Vec<f64>>();
-    let values = |f: &&SeriesForecast| (0..f.marginals.horizon()).flat_map(|s| f.marginals.step(s).to_vec()).collect();
+    let known = forecasts.iter().map(|f| f.quantiles()).collect::<Result<Vec<_>>>()?;
+    let values = known.iter().map(|known| (0..known.horizon()).flat_map(|step| known.step(step).to_vec()).collect());
     Ok(Frame::new()
         .with("run_id", Column::repeated(run_id, forecasts.len()))?
         .with("server_id", forecasts.iter().map(|f| f.id.server_id.clone()).collect::<Vec<_>>())?
         .with("metric", forecasts.iter().map(|f| f.id.metric.clone()).collect::<Vec<_>>())?
         .with("cutoff", forecasts.iter().map(|f| f.cutoff()).collect::<Vec<_>>())?
-        .with("horizon", forecasts.iter().map(|f| f.marginals.horizon() as i64).collect::<Vec<_>>())?
-        .with("grid_quantiles", forecasts.iter().map(|f| f.marginals.quantiles().to_vec()).collect::<Vec<_>>())?
-        .with("grid_values", forecasts.iter().map(values).collect::<Vec<Vec<f64>>>())?
+        .with("horizon", known.iter().map(|known| known.horizon() as i64).collect::<Vec<_>>())?
+        .with("grid_quantiles", known.iter().map(|known| known.quantiles().to_vec()).collect::<Vec<_>>())?
+        .with("grid_values", values.collect::<Vec<Vec<f64>>>())?
         .with("level", each(&|f| f.dependence.level))?
         .with("memory_share", each(&|f| f.dependence.memory_share))?
         .with("memory", each(&|f| f.dependence.memory))?
@@ -112,9 +113,9 @@ pub(crate) fn weights(run_id: &str, forecasts: &[&SeriesForecast]) -> Result<Fra
         .with("weight", shares)?)
 }
 
-/// The rows of a backtest in the exchange format; `run_id` is left out of files.
-pub(crate) fn backtests(run_id: Option<&str>, panel: &Panel, backtest: &Backtest) -> Result<Frame> {
-    let mut rows: Vec<Row> = backtest.rows(panel).collect();
+/// Rows of a backtest in the exchange format; `run_id` is left out of files.
+pub(crate) fn backtests<'a>(run_id: Option<&str>, rows: impl Iterator<Item = Row<'a>>) -> Result<Frame> {
+    let mut rows: Vec<Row> = rows.collect();
     // In the order of the table's key, so that nothing is sorted by text when it is stored.
     rows.sort_by_key(|row| (row.model, row.id, row.cutoff, row.step));
     let mut frame = Frame::new();
@@ -148,19 +149,21 @@ pub(crate) fn backtests(run_id: Option<&str>, panel: &Panel, backtest: &Backtest
 
 /// Forecasts of the future in the exchange format.
 pub(crate) fn exchange(forecasts: &[SeriesForecast]) -> Result<Frame> {
-    let steps: Vec<(&SeriesForecast, usize)> =
-        forecasts.iter().flat_map(|f| (0..f.marginals.horizon()).map(move |step| (f, step))).collect();
+    let known = forecasts.iter().map(SeriesForecast::quantiles).collect::<Result<Vec<_>>>()?;
+    let steps: Vec<(&SeriesForecast, &Forecast, usize)> = (forecasts.iter().zip(&known))
+        .flat_map(|(f, known)| (0..known.horizon()).map(move |step| (f, known.as_ref(), step)))
+        .collect();
     let cutoff = |f: &SeriesForecast| utc_ms(f.last_seen);
     let mut frame = Frame::new()
-        .with("model", steps.iter().map(|(f, _)| f.model.clone()).collect::<Vec<_>>())?
-        .with("unique_id", steps.iter().map(|(f, _)| f.id.to_string()).collect::<Vec<_>>())?
-        .with("cutoff", Column::times(steps.iter().map(|(f, _)| cutoff(f))))?
-        .with("ds", Column::times(steps.iter().map(|(f, step)| utc_ms(f.times[*step]))))?
-        .with("step", steps.iter().map(|(_, step)| Some(*step as i64 + 1)).collect::<Vec<Option<i64>>>())?
-        .with("yhat", steps.iter().map(|(f, step)| f.expected[*step]).collect::<Vec<_>>())?;
+        .with("model", steps.iter().map(|(f, ..)| f.model.clone()).collect::<Vec<_>>())?
+        .with("unique_id", steps.iter().map(|(f, ..)| f.id.to_string()).collect::<Vec<_>>())?
+        .with("cutoff", Column::times(steps.iter().map(|(f, ..)| cutoff(f))))?
+        .with("ds", Column::times(steps.iter().map(|(f, _, step)| utc_ms(f.time(*step)))))?
+        .with("step", steps.iter().map(|(.., step)| Some(*step as i64 + 1)).collect::<Vec<Option<i64>>>())?
+        .with("yhat", steps.iter().map(|(f, _, step)| f.expected[*step]).collect::<Vec<_>>())?;
     for (at, name) in EXCHANGE_COLUMNS.iter().enumerate() {
-        let value = |(f, step): &(&SeriesForecast, usize)| {
-            f.marginals.step(*step)[reported_places(f.marginals.quantiles())[at]]
+        let value = |(_, known, step): &(&SeriesForecast, &Forecast, usize)| {
+            known.step(*step)[reported_places(known.quantiles())[at]]
         };
         frame = frame.with(name, steps.iter().map(value).collect::<Vec<_>>())?;
     }

@@ -97,9 +97,9 @@ pub fn compare(
     config: &Config,
     context: &Context,
 ) -> Result<Compared> {
-    let horizon = forecasts.series.iter().map(|f| f.marginals.horizon()).max().unwrap_or(0);
+    let horizon = forecasts.series.iter().map(|f| f.horizon()).max().unwrap_or(0);
     let Some(first_day) =
-        forecasts.series.iter().filter(|f| horizon > 0 && !f.times.is_empty()).map(|f| f.date(0)).max()
+        forecasts.series.iter().filter(|f| horizon > 0 && !f.expected.is_empty()).map(|f| f.date(0)).max()
     else {
         return Err(Error::Nothing {
             what: "there is no forecast to change".to_owned(),

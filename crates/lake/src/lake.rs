@@ -102,6 +102,22 @@ impl Lake {
         to_frame(table, &self.batch(table)?)
     }
 
+    /// Hands out some columns of a run's rows, a few at a time, so that a table larger than memory can be read: in the
+    /// order in which they were written, which is that of the key within each frame that was written.
+    ///
+    /// # Errors
+    /// Those of `each`, and [`Error::Storage`] when the table cannot be read.
+    pub fn read_run<E: From<Error>>(
+        &self,
+        table: Table,
+        run_id: &str,
+        columns: &[&str],
+        mut each: impl FnMut(&Frame) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let snapshot = self.store.snapshot(table)?;
+        snapshot.each_batch(run_id, columns, table.rows_at_once(), |batch| each(&to_frame(table, &batch)?))
+    }
+
     /// The servers, in order of their ids.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use crate::batch::conform;
 use crate::store::{FILE_ROWS, write_file};
 use crate::{Error, Result, Table};
-use datafusion::arrow::array::{Array, RecordBatch, StringArray};
+use datafusion::arrow::array::{Array, ListArray, RecordBatch, StringArray};
 use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::Schema;
 use deltalake::kernel::Add;
@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// Rows from which on a group of parts becomes a file.
 const GROUP_ROWS: usize = FILE_ROWS / 2;
+/// So many values in lists count for a row: a file of long lists would take gigabytes of memory to write.
+const VALUES_OF_A_ROW: usize = 32;
 
 /// Parts in order of their numbers. Which of them share a file follows from their numbers and sizes
 /// alone, so the files are the same whichever thread was first.
@@ -51,7 +53,7 @@ impl Parts {
         let mut full = Vec::new();
         while let Some(batch) = self.early.remove(&self.next) {
             self.next += 1;
-            self.open_rows += batch.num_rows();
+            self.open_rows += size(&batch);
             self.open.push(batch);
             if self.open_rows >= GROUP_ROWS {
                 full.extend(self.close());
@@ -100,6 +102,12 @@ impl Group {
     pub(crate) fn number(&self) -> usize {
         self.number
     }
+}
+
+/// Rows of a batch, long lists counted for several.
+fn size(batch: &RecordBatch) -> usize {
+    let lists = batch.columns().iter().filter_map(|column| column.as_any().downcast_ref::<ListArray>());
+    batch.num_rows() + lists.map(|lists| lists.values().len()).sum::<usize>() / VALUES_OF_A_ROW
 }
 
 /// Batches as one, with the columns of all of them; those of metrics in order of their names.

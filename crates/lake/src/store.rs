@@ -182,17 +182,7 @@ impl Snapshot {
     pub(crate) fn read(&self, files: &[DataFile], columns: Option<&[String]>) -> Result<Vec<RecordBatch>> {
         let schema = match columns {
             None => self.schema.clone(),
-            Some(names) => {
-                let indices: Vec<usize> = self
-                    .schema
-                    .fields()
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, f)| names.contains(f.name()))
-                    .map(|(i, _)| i)
-                    .collect();
-                std::sync::Arc::new(self.schema.project(&indices).map_err(Error::storage("read", self.table.name()))?)
-            }
+            Some(names) => self.projected(|name| names.iter().any(|wanted| wanted == name))?,
         };
         files.par_iter().map(|file| self.read_file(file, &schema)).collect()
     }
@@ -204,7 +194,19 @@ impl Snapshot {
         crate::batch::in_key_order(self.table, whole)
     }
 
+    /// A file as one batch.
     fn read_file(&self, file: &DataFile, schema: &SchemaRef) -> Result<RecordBatch> {
+        let batches = self.batches(file, schema, FILE_ROWS)?.collect::<Result<Vec<_>>>()?;
+        concat_batches(schema, &batches).map_err(Error::storage("read", self.table.name()))
+    }
+
+    /// A file in batches of at most so many rows, in its order.
+    fn batches(
+        &self,
+        file: &DataFile,
+        schema: &SchemaRef,
+        most_rows: usize,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
         let table = self.table;
         let handle = File::open(&file.path).map_err(Error::io("read", &file.path))?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(handle).map_err(Error::storage("read", table.name()))?;
@@ -220,16 +222,39 @@ impl Snapshot {
         let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
         let reader = builder
             .with_projection(mask)
-            .with_batch_size(rows.clamp(1, FILE_ROWS))
+            .with_batch_size(rows.clamp(1, most_rows))
             .build()
             .map_err(Error::storage("read", table.name()))?;
-        let mut batches = Vec::new();
-        for batch in reader {
-            let batch = with_run(batch.map_err(Error::storage("read", table.name()))?, file.run_id.as_deref(), schema)
+        let (run_id, schema) = (file.run_id.clone(), schema.clone());
+        Ok(reader.map(move |batch| {
+            let batch = with_run(batch.map_err(Error::storage("read", table.name()))?, run_id.as_deref(), &schema)
                 .map_err(Error::storage("read", table.name()))?;
-            batches.push(conform(table, &batch, schema)?);
+            conform(table, &batch, &schema)
+        }))
+    }
+
+    /// Hands out some columns of a run's rows, a batch of at most so many rows at a time, in the order of the files.
+    pub(crate) fn each_batch<E: From<Error>>(
+        &self,
+        run_id: &str,
+        columns: &[&str],
+        most_rows: usize,
+        mut each: impl FnMut(RecordBatch) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let schema = self.projected(|name| columns.contains(&name))?;
+        for file in self.files.iter().filter(|file| file.run_id.as_deref() == Some(run_id)) {
+            for batch in self.batches(file, &schema, most_rows)? {
+                each(batch?)?;
+            }
         }
-        concat_batches(schema, &batches).map_err(Error::storage("read", table.name()))
+        Ok(())
+    }
+
+    fn projected(&self, is_wanted: impl Fn(&str) -> bool) -> Result<SchemaRef> {
+        let fields = self.schema.fields().iter().enumerate();
+        let indices: Vec<usize> = fields.filter(|(_, f)| is_wanted(f.name())).map(|(i, _)| i).collect();
+        let schema = self.schema.project(&indices).map_err(Error::storage("read", self.table.name()))?;
+        Ok(std::sync::Arc::new(schema))
     }
 }
 

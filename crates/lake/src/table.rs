@@ -200,6 +200,11 @@ impl Table {
         self != Self::Runs && self.key()[0] == "run_id"
     }
 
+    /// Rows that are read at a time where not all are: few of those that hold lists.
+    pub(crate) fn rows_at_once(self) -> usize {
+        if self.columns().iter().any(|column| column.kind == Kind::Floats) { 1 << 8 } else { 1 << 16 }
+    }
+
     /// Whether it has columns for metrics besides its own.
     pub fn has_metrics(self) -> bool {
         matches!(self, Self::Samples | Self::Daily)

@@ -4,7 +4,8 @@
 
 use fleetcast_core::{Metric, Server, Shape, Unit, Zone};
 use fleetcast_lake::{
-    Column, Frame, Kind, Lake, Mode, PanelQuery, Resolution, Table, daily_frame, is_lake, metrics_frame, servers_frame,
+    Column, Error, Frame, Kind, Lake, Mode, PanelQuery, Resolution, Table, daily_frame, is_lake, metrics_frame,
+    servers_frame,
 };
 use jiff::civil::date;
 
@@ -151,6 +152,47 @@ fn parts_may_come_in_any_order_from_any_thread() {
         lake.digest(Table::Daily).unwrap()
     };
     assert_eq!(digest(&[0, 1, 2, 3]), digest(&[3, 1, 0, 2]));
+}
+
+#[test]
+fn a_run_is_read_a_few_rows_at_a_time() {
+    let (_folder, lake) = lake();
+    // Long lists make many files of few rows.
+    let rows = |first: usize| -> Frame {
+        let ids: Vec<String> = (first..first + 300).map(|at| format!("s{at:04}")).collect();
+        Table::PathModels.columns().iter().filter(|c| c.name != "run_id").fold(Frame::new(), |frame, column| {
+            let values: Column = match (column.name, column.kind) {
+                ("server_id", _) => ids.clone().into(),
+                ("grid_values", _) => (0..300).map(|at| vec![(first + at) as f64; 8000]).collect::<Vec<_>>().into(),
+                (_, Kind::Text) => vec!["x"; 300].into(),
+                (_, Kind::Float) => vec![0.5; 300].into(),
+                (_, Kind::Int) => vec![1i64; 300].into(),
+                (_, Kind::Date) => vec![date(2024, 2, 29); 300].into(),
+                _ => vec![vec![0.5]; 300].into(),
+            };
+            frame.with(column.name, values).unwrap()
+        })
+    };
+    let change = lake.begin().unwrap();
+    for part in 0..2 {
+        change.write_part(Table::PathModels, &rows(300 * part), &Mode::ReplaceRun("a".to_owned()), part).unwrap();
+    }
+    change.write(Table::PathModels, &rows(0), &Mode::ReplaceRun("b".to_owned())).unwrap();
+    change.commit().unwrap();
+    assert!(lake.summary().unwrap().iter().find(|s| s.table == "path_models").unwrap().n_files == 3);
+    let (mut seen, mut frames) = (Vec::new(), 0);
+    lake.read_run(Table::PathModels, "a", &["grid_values", "server_id"], |frame| {
+        assert_eq!(frame.names(), ["server_id", "grid_values"]);
+        frames += 1;
+        let values = frame.float_lists("grid_values")?;
+        seen.extend(frame.text("server_id")?.iter().zip(values).map(|(id, v)| (id.clone().unwrap(), v[7999])));
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+    let expected: Vec<_> = (0..600).map(|at| (format!("s{at:04}").into(), f64::from(at))).collect();
+    assert!(seen == expected && frames == 4, "{} rows in {frames} frames", seen.len());
+    let stopped = lake.read_run(Table::PathModels, "a", &["server_id"], |_| Err(Error::Busy { path: "x".into() }));
+    assert!(matches!(stopped, Err(Error::Busy { .. })));
 }
 
 #[test]

@@ -171,13 +171,14 @@ fn forecasts_text(forecasts: &Forecasts) -> String {
         ("90 % interval", Align::Right),
     ];
     let rows = forecasts.series.iter().take(MOST_LINES).map(|f| {
-        let last = f.marginals.horizon().saturating_sub(1);
-        let value = |q: f64| f.marginals.quantile(q).map_or(f64::NAN, |values| values[last]);
+        let last = f.horizon().saturating_sub(1);
+        let known = f.quantiles().ok();
+        let value = |q: f64| known.as_ref().and_then(|k| k.quantile(q)).map_or(f64::NAN, |values| values[last]);
         vec![
             f.id.to_string(),
             f.model.to_string(),
-            f.times[0].to_string(),
-            f.times[last].to_string(),
+            f.time(0).to_string(),
+            f.time(last).to_string(),
             format!("{:.4}", value(0.5)),
             format!("{:.4} to {:.4}", value(0.05), value(0.95)),
         ]

@@ -130,8 +130,8 @@ fn forecasts(known: &Panel, horizon: usize, config: &Config, context: &Context) 
     let horizons = Horizons::choose(known, config)?;
     let names = [AUTO.to_owned()];
     let line_up = LineUp::new(&names, &usual_seasons(Step::DAY), config.calendar()?, horizons.validated)?;
-    let mut runs = Runs::new(known, horizons.validated)?;
-    forecast_auto(&mut runs, &line_up, horizons.reach(horizon), config.seed, context)
+    let runs = Runs::new(known, horizons.validated)?;
+    forecast_auto(runs, &line_up, horizons.reach(horizon), config.seed, context)
 }
 
 /// One metric of a server: what was known, what is forecast, and what came.
