@@ -114,7 +114,8 @@ pub(crate) fn write_backtest(
     models.sort_by_key(|model| model.name());
     let of_model = |model| ranges(panel.histories().len()).into_iter().map(move |series| (model, series));
     let parts: Vec<(&ModelForecasts, Range<usize>)> = models.into_iter().flat_map(of_model).collect();
-    parts.into_par_iter().enumerate().try_for_each(|(part, (model, series))| {
+    // Taken in their order: what comes early waits in memory.
+    parts.into_iter().enumerate().par_bridge().try_for_each(|(part, (model, series))| {
         let rows = tables::backtests(Some(run_id), backtest.rows_of(panel, model, series))?;
         Ok::<_, Error>(change.write_part(Table::Backtests, &rows, &mode, part)?)
     })?;
@@ -137,7 +138,7 @@ pub(crate) fn write_decisions(change: &Change, run_id: &str, decided: &Decided) 
 pub(crate) fn write_forecasts(change: &Change, run_id: &str, forecasts: &Forecasts) -> Result<()> {
     let mode = Mode::ReplaceRun(run_id.to_owned());
     let all = &forecasts.series;
-    ranges(all.len()).into_par_iter().enumerate().try_for_each(|(part, series)| {
+    ranges(all.len()).into_iter().enumerate().par_bridge().try_for_each(|(part, series)| {
         let some = &all[series];
         change.write_part(Table::Forecasts, &tables::forecasts(run_id, some)?, &mode, part)?;
         let combined: Vec<&SeriesForecast> = some.iter().filter(|f| *f.model == *AUTO).collect();

@@ -353,9 +353,9 @@ mod tests {
         config.plan.n_paths = 200;
         let calendar = config.calendar().expect("the usual calendar");
         let line_up = LineUp::new(&[AUTO.to_owned()], &[7], calendar, 60).expect("auto is a method");
-        let mut runs = fleetcast_backtest::Runs::new(&panel, 60).expect("a horizon above zero");
+        let runs = fleetcast_backtest::Runs::new(&panel, 60).expect("a horizon above zero");
         let reach = Reach { horizon: 60, expected: 365 };
-        let forecasts = forecast_auto(&mut runs, &line_up, reach, 1, &CONTEXT).expect("horizons agree");
+        let forecasts = forecast_auto(runs, &line_up, reach, 1, &CONTEXT).expect("horizons agree");
         (panel, forecasts, config)
     }
 

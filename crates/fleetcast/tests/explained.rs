@@ -41,8 +41,8 @@ fn risks(panel: &Panel) -> BTreeMap<String, Risk> {
     let calendar = config.calendar().expect("the usual calendar");
     let line_up = LineUp::new(&[AUTO.to_owned()], &usual_seasons(Step::DAY), calendar, horizons.validated)
         .expect("a method with this name");
-    let mut runs = Runs::new(panel, horizons.validated).expect("a panel");
-    let forecasts = forecast_auto(&mut runs, &line_up, horizons.reach(180), config.seed, &CONTEXT).expect("forecasts");
+    let runs = Runs::new(panel, horizons.validated).expect("a panel");
+    let forecasts = forecast_auto(runs, &line_up, horizons.reach(180), config.seed, &CONTEXT).expect("forecasts");
     let plan = plan(panel, &Panel::default(), &forecasts, &config, &CONTEXT).expect("a plan");
     let wanted = |risk: &&Risk| risk.min_days == 3;
     plan.outlook.risks().filter(wanted).map(|risk| (risk.server_id.clone(), risk.clone())).collect()
