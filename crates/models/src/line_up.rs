@@ -2,7 +2,8 @@
 
 use crate::prophet::ProphetOptions;
 use crate::{
-    Arima, Boosted, CalendarRidge, Estimates, Ets, LevelShape, Mstl, Naive, Prophet, SeasonalMean, SeasonalNaive, Theta,
+    Arima, Boosted, CalendarRidge, Estimates, Ets, LevelShape, Mstl, Naive, Pooled, Prophet, SeasonalMean,
+    SeasonalNaive, Theta,
 };
 use fleetcast_core::{Calendar, Error, Model, Result, nearest};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub const NAMES: &[&str] = &[
     "ets",
     "mstl",
     "arima",
+    "pooled",
     "level-shape",
     "boosted",
     "boosted-without-quarter-ends",
@@ -61,6 +63,7 @@ pub fn named(name: &str, settings: &Settings) -> Result<Box<dyn Model>> {
         "prophet" => Box::new(Prophet::new(settings)),
         "prophet-qe" => Box::new(Prophet::with_options(name, settings, ProphetOptions::with_quarter_ends())),
         "ets" => Box::new(Ets { season_length }),
+        "pooled" => Box::new(Pooled::new(settings)),
         "mstl" => Box::new(Mstl { season_lengths: settings.season_lengths.clone() }),
         "arima" => Box::new(Arima { season_length, estimates: Estimates::Conditional }),
         "level-shape" => Box::new(LevelShape::new(settings)),

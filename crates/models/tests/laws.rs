@@ -1,7 +1,7 @@
 //! Laws that every method keeps.
 
 use fleetcast_core::{
-    Calendar, Error, Fitted, Forecast, Future, History, Metric, Model, Panel, SeriesId, Step, Timeline,
+    Calendar, Error, Fitted, Forecast, Future, History, Metric, Model, Panel, SeriesId, Server, Step, Timeline,
 };
 use fleetcast_models::{CalendarRidge, Component, NAMES, Settings, all, named};
 use fleetcast_numeric::{Stream, math};
@@ -115,6 +115,68 @@ fn values_after_the_cutoff_change_nothing() {
     }
 }
 
+/// Twelve servers of one archetype with two metrics each: a week, quarter ends, noise, gaps in one, and three of them young;
+/// what is known before step 800 of days, every later value given to `change`.
+fn fleet(change: impl Fn(f64) -> f64) -> Panel {
+    let (calendar, first, cutoff) = (Calendar::us(), date(2022, 1, 1), 800);
+    let day = |t: usize| first.checked_add(jiff::Span::new().days(t as i64)).expect("the year is no more than 2025");
+    let history = |server: usize, metric: &'static str| {
+        let (id, noise) = (format!("web-{server:02}"), Stream::new(server as u64, &["fleet", metric]));
+        let peak = |t: usize| 30.0 - 3.0 * f64::from(calendar.days_to_nearest_quarter_end(day(t)));
+        let mut slow = 0.0;
+        let mut values: Vec<f64> = (0..900)
+            .map(|t| {
+                slow = 0.7 * slow + noise.normal(t as u64);
+                let load = 40.0 + (server as f64) + 5.0 * f64::from(u8::from(t % 7 < 5)) + peak(t).max(0.0) + slow;
+                if server == 5 && t % 11 == 3 { f64::NAN } else { load }
+            })
+            .collect();
+        values[cutoff..].iter_mut().for_each(|value| *value = change(*value));
+        let metric = Arc::new(Metric::named(metric));
+        let whole =
+            History::new(SeriesId::new(&id, metric.name()), Arc::clone(&metric), Timeline::daily(first), values)
+                .expect("the test's own data are valid");
+        let past = whole.prefix(cutoff).expect("the cutoff is inside");
+        if server % 4 == 1 { past.suffix(120) } else { past }
+    };
+    let histories = (0..12).flat_map(|server| [history(server, "load"), history(server, "traffic")]).collect();
+    let server = |server: usize| {
+        let mut server = Server::new(&format!("web-{server:02}")).expect("the name is not empty");
+        server.archetype = Some("web".to_owned());
+        Arc::new(server)
+    };
+    Panel::new((0..12).map(server).collect(), histories).expect("no name stands twice")
+}
+
+fn answers(model: &dyn Model, panel: &Panel) -> Vec<Forecast> {
+    let answer = |fit: Result<Box<dyn Fitted>, Error>| {
+        fit.and_then(|fit| fit.predict(&Future { horizon: 40 }, &QUANTILES))
+            .unwrap_or_else(|e| panic!("{}: {e}", model.name()))
+    };
+    model.fit_panel(panel).into_iter().map(answer).collect()
+}
+
+#[test]
+fn values_after_the_cutoff_of_a_fleet_change_nothing() {
+    let (clean, poisoned) = (fleet(|value| value), fleet(|value| if value > 45.0 { 1e12 } else { f64::NAN }));
+    for model in all(&settings()) {
+        assert_eq!(answers(&*model, &clean), answers(&*model, &poisoned), "{}", model.name());
+    }
+}
+
+#[test]
+fn no_method_is_another_under_a_new_name() {
+    let panel = fleet(|value| value);
+    let said: Vec<(String, Vec<Forecast>)> =
+        all(&settings()).iter().map(|model| (model.name().to_owned(), answers(&**model, &panel))).collect();
+    for (at, (name, forecasts)) in said.iter().enumerate() {
+        for (other, others) in &said[..at] {
+            let differs = forecasts.iter().zip(others).any(|(a, b)| !close(a, b, 1e-3));
+            assert!(differs, "{name} and {other} say the same");
+        }
+    }
+}
+
 #[test]
 fn a_constant_series_stays_constant() {
     for value in [0.0, 100.0, 37.5, 1e-12, 1e12, -4.0] {
@@ -212,6 +274,7 @@ fn each_method_beats_naive_on_a_series_built_for_it() {
         ("ets", &noisy),
         ("mstl", &noisy),
         ("arima", &noisy),
+        ("pooled", &year),
         ("level-shape", &growing),
         ("boosted", &opening),
         ("boosted-without-quarter-ends", &opening),

@@ -50,6 +50,17 @@ impl Scale {
         (spread > 1e-9).then_some(Self { is_log: true, centre: math::ln(centre), spread, floor })
     }
 
+    /// What a factor on the level, given as its logarithm, adds on this scale: on a plain one, to the middle value.
+    pub(super) fn effect(self, log: f64) -> f64 {
+        let share = if self.is_log { log } else { self.centre.max(0.0) * (math::exp(log.min(700.0)) - 1.0) };
+        share / self.spread
+    }
+
+    /// The logarithm of the factor that `z` is on a logarithmic scale.
+    pub(super) fn log_of(self, z: f64) -> f64 {
+        self.spread * z
+    }
+
     pub(super) fn of(self, value: f64) -> f64 {
         let value = if self.is_log { math::ln(value.max(self.floor)) } else { value };
         (value - self.centre) / self.spread
@@ -98,10 +109,17 @@ pub(super) struct Cleaned {
 }
 
 impl Cleaned {
-    /// `history` on `scale`, cleaned by the supple flavour of `system`.
-    pub(super) fn new(history: &History, scale: Scale, system: &System, season_length: usize) -> Self {
+    /// `history` on `scale` less what was `expected` of each step, cleaned by the supple flavour of `system`.
+    pub(super) fn new(
+        history: &History,
+        scale: Scale,
+        expected: &[f64],
+        system: &System,
+        season_length: usize,
+    ) -> Self {
         let values = history.values();
-        let observed: Vec<f64> = values.iter().map(|&v| if v.is_nan() { v } else { scale.of(v) }).collect();
+        let mut observed: Vec<f64> = values.iter().map(|&v| if v.is_nan() { v } else { scale.of(v) }).collect();
+        observed.iter_mut().zip(expected).for_each(|(z, expected)| *z -= expected);
         let censored: Vec<bool> = (0..values.len()).map(|t| history.is_censored(t)).collect();
         let mut shown = filled(&observed, season_length);
         let has_holes = values.iter().any(|v| v.is_nan()) || censored.contains(&true);

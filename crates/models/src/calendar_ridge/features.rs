@@ -69,6 +69,9 @@ pub(super) struct Features {
 }
 
 impl Features {
+    /// Columns of the yearly waves, a cosine and a sine each; the first of [`Features::shared`].
+    pub(super) const N_YEAR_COLUMNS: usize = 2 * YEAR_WAVES;
+
     pub(super) fn new(
         timeline: Timeline,
         length: usize,
@@ -76,25 +79,43 @@ impl Features {
         season_lengths: &[usize],
         calendar: &Arc<Calendar>,
     ) -> Self {
-        let calendar = timeline.has_calendar().then(|| Arc::clone(calendar));
-        let mut features = Self {
+        let shape_season = season_lengths.iter().copied().filter(|&m| m > 1).min().unwrap_or(1);
+        let mut features = Self { block, shape_season, ..Self::empty(timeline, length, calendar) };
+        features.add_trend();
+        features.add_seasons(season_lengths);
+        features.add_year();
+        features.add_calendar();
+        features
+    }
+
+    /// The columns of year and calendar alone, those of a long history whatever the length; `None` without real dates.
+    pub(super) fn shared(timeline: Timeline, length: usize, calendar: &Arc<Calendar>) -> Option<Self> {
+        let mut features = Self::empty(timeline, length, calendar);
+        features.calendar.as_ref()?;
+        features.add_year_waves(1.0);
+        features.add_calendar();
+        Some(features)
+    }
+
+    fn empty(timeline: Timeline, length: usize, calendar: &Arc<Calendar>) -> Self {
+        Self {
             timeline,
-            calendar,
+            calendar: timeline.has_calendar().then(|| Arc::clone(calendar)),
             length,
-            block,
-            shape_season: season_lengths.iter().copied().filter(|&m| m > 1).min().unwrap_or(1),
+            block: 1,
+            shape_season: 1,
             knots: Vec::new(),
             seasons: Vec::new(),
             first_year_column: None,
             first_calendar_column: 0,
             events: Vec::new(),
             columns: Vec::new(),
-        };
-        features.add_trend();
-        features.add_seasons(season_lengths);
-        features.add_year();
-        features.add_calendar();
-        features
+        }
+    }
+
+    /// Where the columns of [`Features::shared`] stand among these; `None` when the history is too short for a yearly shape.
+    pub(super) fn shared_columns(&self) -> Option<std::ops::Range<usize>> {
+        Some(self.first_year_column?..self.columns.len())
     }
 
     fn add(&mut self, component: Component, expected: f64, kind: Kind) {
@@ -155,9 +176,12 @@ impl Features {
         if self.calendar.is_none() || years < YEARS_FOR_A_SHAPE {
             return;
         }
-        self.first_year_column = Some(self.columns.len());
         // One year shows a shape but not whether it comes back.
-        let trust = if years < 2.0 { 0.3 } else { 1.0 };
+        self.add_year_waves(if years < 2.0 { 0.3 } else { 1.0 });
+    }
+
+    fn add_year_waves(&mut self, trust: f64) {
+        self.first_year_column = Some(self.columns.len());
         for wave in 1..=YEAR_WAVES {
             for _ in 0..2 {
                 self.add(Component::Year, trust * 0.7 / wave as f64, Kind::Season);

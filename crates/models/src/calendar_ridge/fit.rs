@@ -3,6 +3,7 @@
 use super::clean::{Cleaned, Scale};
 use super::explain::{Component, Explanation};
 use super::features::Features;
+use super::shared::{Ahead, DEVIATION, Prior, SharedRows};
 use super::spread::{Miss, Spread};
 use super::system::{FLAVOURS, System};
 use super::tune::{self, Ending, State};
@@ -10,61 +11,53 @@ use crate::steps::{Frame, horizon_of, usual_horizon};
 use fleetcast_core::{
     Calendar, Dependence, Fitted, Forecast, Future, History, Paths, Result, Timeline, check_quantiles,
 };
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Share of gaps from which a series has a system of its own: filling in settles too slowly then.
 const GAPS_OF_ITS_OWN: f64 = 0.1;
-/// Steps ahead whose features are kept, in chunks that are worked out when first asked for.
-const CHUNK: usize = 96;
-const CHUNKS: usize = 8;
+/// Blocks of a short history: alone it must be its own judge a few blocks ahead; in a group, others have judged farther ahead
+/// what is to be carried forward, and its trend is better stiff.
+const BLOCKS_ALONE: usize = 6;
+const BLOCKS_IN_A_GROUP: usize = 2;
 
 /// What all series with the same times share.
 #[derive(Debug)]
 pub(super) struct Design {
-    features: Features,
-    system: System,
-    ahead: [OnceLock<Vec<SparseRow>>; CHUNKS],
+    pub(super) features: Features,
+    pub(super) system: System,
+    /// Factor on the expected effects of the calendar.
+    share: f64,
+    ahead: Ahead,
+    /// Rows of what series have in common; `None` without real dates.
+    pub(super) shared: Option<SharedRows>,
 }
-
-/// Columns and values of one step.
-type SparseRow = Vec<(u32, f64)>;
 
 impl Design {
-    pub(super) fn new(timeline: Timeline, length: usize, season_lengths: &[usize], calendar: &Arc<Calendar>) -> Self {
-        let features = Features::new(timeline, length, block(&timeline, length), season_lengths, calendar);
-        let system = System::new(&features, None);
-        Self { features, system, ahead: Default::default() }
-    }
-
-    /// Calls `visit` with the season features of each of the `horizon` steps after the history.
-    fn visit_ahead(&self, horizon: usize, mut visit: impl FnMut(usize, &SparseRow)) {
-        for h in 0..horizon {
-            match self.ahead.get(h / CHUNK) {
-                Some(chunk) => visit(h, &chunk.get_or_init(|| self.chunk(h / CHUNK))[h % CHUNK]),
-                None => visit(h, &self.row_ahead(h)),
-            }
-        }
-    }
-
-    fn chunk(&self, chunk: usize) -> Vec<SparseRow> {
-        (chunk * CHUNK..(chunk + 1) * CHUNK).map(|h| self.row_ahead(h)).collect()
-    }
-
-    fn row_ahead(&self, h: usize) -> SparseRow {
-        let mut row = SparseRow::new();
-        self.features.visit_seasons(self.features.length + h, |column, value| row.push((column as u32, value)));
-        row
+    /// `has_group` when similar series tell what to expect: own effects of the calendar are deviations from that then, and
+    /// a short history has longer blocks.
+    pub(super) fn new(
+        timeline: Timeline,
+        length: usize,
+        season_lengths: &[usize],
+        calendar: &Arc<Calendar>,
+        has_group: bool,
+    ) -> Self {
+        let (blocks, share) = if has_group { (BLOCKS_IN_A_GROUP, DEVIATION) } else { (BLOCKS_ALONE, 1.0) };
+        let features = Features::new(timeline, length, block(&timeline, length, blocks), season_lengths, calendar);
+        let system = System::new(&features, None, share);
+        let shared = SharedRows::new(timeline, length, calendar);
+        Self { features, system, share, ahead: Ahead::default(), shared }
     }
 }
 
-/// Steps of a block: a sixth of a short history, in whole weeks or days.
-fn block(timeline: &Timeline, length: usize) -> usize {
+/// Steps of a block: a part of a short history, in whole weeks or days.
+fn block(timeline: &Timeline, length: usize, blocks: usize) -> usize {
     let whole = match timeline.step().as_seconds() {
         86_400 => 7,
         3_600 => 24,
         _ => 1,
     };
-    usual_horizon(timeline).min((length / 6 / whole).max(1) * whole)
+    usual_horizon(timeline).min((length / blocks / whole).max(1) * whole)
 }
 
 /// One regression of a series: a scale and a flavour.
@@ -80,6 +73,9 @@ struct Base {
 #[derive(Debug)]
 struct OnScale {
     scale: Scale,
+    /// How strongly the series follows the prior, and what that expects of each step; empty without one.
+    amplitude: f64,
+    expected: Vec<f64>,
     cleaned: Cleaned,
     solutions: Vec<Vec<Vec<f64>>>,
     losses: Vec<Vec<f64>>,
@@ -94,21 +90,25 @@ pub(super) struct Learned {
     plain: OnScale,
     log: Option<OnScale>,
     relative: Option<Vec<f64>>,
+    prior: Option<Arc<Prior>>,
 }
 
 impl Learned {
-    pub(super) fn new(history: &History, design: Arc<Design>, season_length: usize) -> Self {
+    /// The regressions of `history`; with a `prior`, of its difference from what that expects.
+    pub(super) fn new(history: &History, design: Arc<Design>, season_length: usize, prior: Option<Arc<Prior>>) -> Self {
         let values = history.values();
         let present: Vec<bool> = values.iter().map(|v| !v.is_nan()).collect();
         let gaps = present.iter().filter(|present| !**present).count();
         let own_system = (gaps as f64 > GAPS_OF_ITS_OWN * values.len() as f64)
-            .then(|| System::new(&design.features, Some(&present)));
+            .then(|| System::new(&design.features, Some(&present), design.share));
         let system = own_system.as_ref().unwrap_or(&design.system);
         let on_scale = |scale: Scale| {
-            let cleaned = Cleaned::new(history, scale, system, season_length);
+            let own = prior.as_ref().map(|prior| prior.fitted_to(history, scale, &design, system, season_length));
+            let (amplitude, expected) = own.unwrap_or_default();
+            let cleaned = Cleaned::new(history, scale, &expected, system, season_length);
             let solutions = system.solve(&cleaned.shown);
             let losses = tune::losses(&design.features, system, &cleaned, scale, &solutions);
-            OnScale { scale, cleaned, solutions, losses }
+            OnScale { scale, amplitude, expected, cleaned, solutions, losses }
         };
         let plain = on_scale(Scale::plain(values));
         let log = Scale::log(values).map(on_scale);
@@ -120,7 +120,7 @@ impl Learned {
             }
         }
         let relative = tune::relative(&losses);
-        Self { frame: Frame::of(history), design, own_system, plain, log, relative }
+        Self { frame: Frame::of(history), design, own_system, plain, log, relative, prior }
     }
 
     /// The fitted series, its candidates weighted by its own losses and those of the `fleet`.
@@ -137,7 +137,9 @@ impl Learned {
         let is_log = self.log.is_some() && bases.iter().filter(|b| b.scale.is_log).map(|b| b.weight).sum::<f64>() > 0.5;
         let spread = self.spread(&merged, is_log, &bases);
         let scale = self.scale(is_log);
-        CalendarRidgeFit { frame: self.frame, design: self.design, bases, scale, spread }
+        let amplitudes = [self.plain.amplitude, self.log.as_ref().map_or(0.0, |log| log.amplitude)];
+        let prior = self.prior.map(|prior| (prior, amplitudes));
+        CalendarRidgeFit { frame: self.frame, design: self.design, bases, scale, spread, prior }
     }
 
     fn system(&self) -> &System {
@@ -146,6 +148,12 @@ impl Learned {
 
     fn scale(&self, is_log: bool) -> Scale {
         self.log.as_ref().filter(|_| is_log).map_or(self.plain.scale, |log| log.scale)
+    }
+
+    /// What was expected of step `t` on the scale of `base`.
+    fn expected(&self, base: &Base, t: usize) -> f64 {
+        let on = self.log.as_ref().filter(|_| base.scale.is_log).unwrap_or(&self.plain);
+        on.expected.get(t).copied().unwrap_or(0.0)
     }
 
     /// The regressions that have a weight, at origin number `at` (0 for the cutoff).
@@ -169,9 +177,10 @@ impl Learned {
     fn spread(&self, merged: &[(f64, Ending)], is_log: bool, bases: &[Base]) -> Spread {
         let on = self.log.as_ref().filter(|_| is_log).unwrap_or(&self.plain);
         let (features, system) = (&self.design.features, self.system());
+        let less_expected = |t: usize, value: f64| on.scale.of(value) - on.expected.get(t).copied().unwrap_or(0.0);
         let residual = |t: usize| {
-            let fitted = blend(bases, |base| system.rows.dot(t, &base.state.coefficients));
-            on.cleaned.residual(t, on.scale.of(fitted))
+            let fitted = blend(bases, |base| system.rows.dot(t, &base.state.coefficients) + self.expected(base, t));
+            on.cleaned.residual(t, less_expected(t, fitted))
         };
         let recent = features.length.saturating_sub(6 * features.block);
         let residuals: Vec<f64> = (recent..features.length).map(residual).collect();
@@ -183,9 +192,9 @@ impl Learned {
                 let ahead = t - origin + 1;
                 let value = blend(&bases, |base| {
                     let seasons = system.rows.dot_seasons(t, &base.state.coefficients, features.n_trend());
-                    seasons + base.state.parts(ahead).trend(&base.ending)
+                    seasons + base.state.parts(ahead).trend(&base.ending) + self.expected(base, t)
                 });
-                misses.push(Miss { origin, ahead, error: on.cleaned.residual(t, on.scale.of(value)) });
+                misses.push(Miss { origin, ahead, error: on.cleaned.residual(t, less_expected(t, value)) });
             }
         }
         Spread::new(&residuals, &misses, features.block)
@@ -236,6 +245,8 @@ pub struct CalendarRidgeFit {
     bases: Vec<Base>,
     scale: Scale,
     spread: Spread,
+    /// With how strongly the series follows it on the plain and the logarithmic scale.
+    prior: Option<(Arc<Prior>, [f64; 2])>,
 }
 
 impl CalendarRidgeFit {
@@ -247,10 +258,11 @@ impl CalendarRidgeFit {
         let columns = &self.design.features.columns;
         let mut steps = vec![Explanation::default(); horizon];
         let total_weight: f64 = self.bases.iter().map(|base| base.weight).sum();
-        self.design.visit_ahead(horizon, |h, row| {
-            for base in &self.bases {
+        let expected: Vec<_> = self.bases.iter().map(|base| self.expected(base, horizon)).collect();
+        self.design.ahead.visit(&self.design.features, horizon, |h, row| {
+            for (base, expected) in self.bases.iter().zip(&expected) {
                 let trend = base.state.parts(h + 1).trend(&base.ending);
-                let mut effects = [0.0; 5];
+                let mut effects = expected.get(h).copied().unwrap_or([0.0; 5]);
                 for &(column, value) in row {
                     let column = column as usize;
                     effects[columns[column].component as usize] += value * base.state.coefficients[column];
@@ -273,14 +285,29 @@ impl CalendarRidgeFit {
     /// The expected value of each of the `horizon` steps after the cutoff.
     fn centre(&self, horizon: usize) -> Vec<f64> {
         let mut centre = Vec::with_capacity(horizon);
-        self.design.visit_ahead(horizon, |h, row| {
+        let [plain, log] = [false, true].map(|is_log| {
+            let base = self.bases.iter().find(|base| base.scale.is_log == is_log);
+            let expected = base.map_or_else(Vec::new, |base| self.expected(base, horizon));
+            expected.iter().map(|effects| effects.iter().sum()).collect::<Vec<f64>>()
+        });
+        self.design.ahead.visit(&self.design.features, horizon, |h, row| {
             centre.push(blend(&self.bases, |base| {
                 let coefficients = &base.state.coefficients;
                 let seasons: f64 = row.iter().map(|&(column, value)| value * coefficients[column as usize]).sum();
-                seasons + base.state.parts(h + 1).trend(&base.ending)
+                let expected = if base.scale.is_log { &log } else { &plain };
+                let expected = expected.get(h).copied().unwrap_or(0.0);
+                seasons + base.state.parts(h + 1).trend(&base.ending) + expected
             }));
         });
         centre
+    }
+
+    /// What the prior expects of each component at each step ahead, on the scale of `base`; empty without one.
+    fn expected(&self, base: &Base, horizon: usize) -> Vec<[f64; 5]> {
+        let known = self.prior.as_ref().zip(self.design.shared.as_ref());
+        known.map_or_else(Vec::new, |((prior, amplitudes), shared)| {
+            shared.ahead(prior, base.scale, amplitudes[usize::from(base.scale.is_log)], horizon)
+        })
     }
 
     /// How the errors of this series hang together over the steps ahead.

@@ -10,12 +10,14 @@ mod clean;
 mod explain;
 mod features;
 mod fit;
+mod shared;
 mod spread;
 mod system;
 mod tune;
 
 pub use explain::{Component, Explanation};
 pub use fit::CalendarRidgeFit;
+pub(crate) use shared::Place;
 
 use crate::Settings;
 use crate::steps::{require, usual_horizon};
@@ -59,26 +61,52 @@ impl CalendarRidge {
 
     /// Learns from many series, one result each, in their order.
     pub fn fit_many(&self, histories: &[History]) -> Vec<Result<CalendarRidgeFit>> {
+        self.fit_in_groups(histories, None)
+    }
+
+    /// The same with effects of the calendar that similar series share: `places` has the groups of each history.
+    pub(crate) fn fit_in_groups(
+        &self,
+        histories: &[History],
+        places: Option<&[Place]>,
+    ) -> Vec<Result<CalendarRidgeFit>> {
         let trimmed: Vec<Result<History>> = histories.par_iter().map(|history| self.trimmed(history)).collect();
-        let designs = self.designs(&trimmed);
-        let learn = |history: &History| {
-            Learned::new(history, designs[&Key::of(history)].clone(), self.settings.season_length())
+        let season_length = self.settings.season_length();
+        let alone = self.designs(&trimmed, |_| true, false);
+        let priors = places.map(|places| {
+            let known: Vec<Option<(&History, &Design)>> = trimmed
+                .iter()
+                .map(|history| history.as_ref().ok().map(|history| (history, &*alone[&Key::of(history)])))
+                .collect();
+            shared::priors(&known, places, season_length)
+        });
+        let prior = |at: usize| priors.as_ref().and_then(|priors| priors[at].clone());
+        let in_groups = self.designs(&trimmed, |at| prior(at).is_some(), true);
+        let learn = |at: usize, history: &History| {
+            let prior = prior(at);
+            let designs = if prior.is_some() { &in_groups } else { &alone };
+            Learned::new(history, designs[&Key::of(history)].clone(), season_length, prior)
         };
         // What was learned of a series is large. Those that speak for the fleet wait for one another; others settle at
         // once.
         // An odd stride visits every metric of the servers.
         let stride = trimmed.len().div_ceil(SPEAK_FOR_THE_FLEET).max(1) | 1;
-        let speakers: Vec<Option<Learned>> =
-            trimmed.par_iter().step_by(stride).map(|history| history.as_ref().ok().map(learn)).collect();
+        let speakers: Vec<Option<Learned>> = trimmed
+            .par_iter()
+            .enumerate()
+            .step_by(stride)
+            .map(|(at, history)| history.as_ref().ok().map(|history| learn(at, history)))
+            .collect();
         let fleet = fit::fleet_losses(speakers.iter().flatten());
         let mut learned: Vec<Option<Learned>> = trimmed.iter().map(|_| None).collect();
         learned.iter_mut().step_by(stride).zip(speakers).for_each(|(place, speaker)| *place = speaker);
         trimmed
             .into_par_iter()
             .zip(learned)
-            .map(|(history, learned)| {
+            .enumerate()
+            .map(|(at, (history, learned))| {
                 let history = history?;
-                Ok(learned.unwrap_or_else(|| learn(&history)).settle(fleet.as_deref()))
+                Ok(learned.unwrap_or_else(|| learn(at, &history)).settle(fleet.as_deref()))
             })
             .collect()
     }
@@ -93,15 +121,22 @@ impl CalendarRidge {
         Ok(history)
     }
 
-    /// One design per timeline and length.
-    fn designs(&self, histories: &[Result<History>]) -> BTreeMap<Key, Arc<Design>> {
+    /// One design per timeline and length of the histories at the places that `serves` names; `has_group` when they have
+    /// what similar series tell them.
+    fn designs(
+        &self,
+        histories: &[Result<History>],
+        serves: impl Fn(usize) -> bool,
+        has_group: bool,
+    ) -> BTreeMap<Key, Arc<Design>> {
+        let served = histories.iter().enumerate().filter(|(at, _)| serves(*at)).filter_map(|(_, h)| h.as_ref().ok());
         let timelines: BTreeMap<Key, Timeline> =
-            histories.iter().flatten().map(|history| (Key::of(history), *history.timeline())).collect();
+            served.map(|history| (Key::of(history), *history.timeline())).collect();
         timelines
             .into_par_iter()
             .map(|(key, timeline)| {
-                let design = Design::new(timeline, key.length, &self.settings.season_lengths, &self.settings.calendar);
-                (key, Arc::new(design))
+                let (seasons, calendar) = (&self.settings.season_lengths, &self.settings.calendar);
+                (key, Arc::new(Design::new(timeline, key.length, seasons, calendar, has_group)))
             })
             .collect()
     }

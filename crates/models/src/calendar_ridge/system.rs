@@ -77,11 +77,13 @@ pub(super) struct System {
     weights: Vec<Vec<f64>>,
     factors: Vec<Vec<Vec<f64>>>,
     n_columns: usize,
+    /// Factor on the expected effects of the calendar: below 1 where they are deviations from what others have.
+    calendar: f64,
 }
 
 impl System {
     /// The system of `features`; steps that are not `present` have no weight.
-    pub(super) fn new(features: &Features, present: Option<&[bool]>) -> Self {
+    pub(super) fn new(features: &Features, present: Option<&[bool]>, calendar: f64) -> Self {
         let rows = Rows::of(features);
         let (n, p) = (features.length, features.columns.len());
         let least = (n / 2).max(2 * features.block);
@@ -91,7 +93,7 @@ impl System {
             .take_while(|&(k, length)| k == 0 || length >= least)
             .map(|(_, length)| length)
             .collect();
-        let mut system = Self { rows, origins, weights: Vec::new(), factors: Vec::new(), n_columns: p };
+        let mut system = Self { rows, origins, weights: Vec::new(), factors: Vec::new(), n_columns: p, calendar };
         for flavour in FLAVOURS {
             let half_life = flavour.half_life * features.block as f64;
             let weight = |t: usize| math::exp(-((n - 1 - t) as f64) * std::f64::consts::LN_2 / half_life);
@@ -132,7 +134,7 @@ impl System {
                     * match column.kind {
                         Kind::Slope => flavour.slope,
                         Kind::Hinge => flavour.hinge,
-                        Kind::Season if column.component != Component::Week => flavour.calendar,
+                        Kind::Season if column.component != Component::Week => flavour.calendar * self.calendar,
                         Kind::Level | Kind::Season => 1.0,
                     };
                 matrix[j * p + j] += weight(length - 1) * NOISE_SHARE / (expected * expected);
@@ -174,5 +176,12 @@ impl System {
         }
         linear::solve_cholesky(&self.factors[flavour][0], &mut moments);
         moments
+    }
+
+    /// The product of `left` with what a regression of `right` leaves, in the weights of the flavour.
+    pub(super) fn left_over(&self, flavour: usize, left: &[f64], right: &[f64]) -> f64 {
+        let coefficients = self.solve_last(flavour, right);
+        let rest = |t: usize| right[t] - self.rows.dot(t, &coefficients);
+        (0..right.len()).map(|t| self.weights[flavour][t] * left[t] * rest(t)).sum()
     }
 }
