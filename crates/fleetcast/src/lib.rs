@@ -18,6 +18,7 @@ pub mod demo;
 pub mod diagnose;
 mod differences;
 mod error;
+pub mod explain;
 pub mod fit;
 pub mod forecast;
 pub mod generate;

@@ -1,11 +1,12 @@
 //! All stages after ingest, on what is in a lake.
 
 use crate::backtest::{Backtested, backtest};
+use crate::explain::ForecastFiles;
 use crate::forecast::{Forecasts, forecast_all, forecast_auto};
 use crate::line_up::{AUTO, Horizons, LineUp, usual_seasons};
 use crate::plan::{Plan, plan};
 use crate::report::{Report, report};
-use crate::series::{write_backtest, write_forecasts};
+use crate::series::write_backtest;
 use crate::store::{self, RunRecord};
 use crate::telemetry::{Telemetry, telemetry};
 use crate::{Config, Context, Error, Result, stamp};
@@ -125,12 +126,12 @@ pub(crate) fn too_short(horizon: usize) -> Error {
     }
 }
 
-/// Forecasts the series of a lake by each method of the configuration and stores the forecasts; `out` gets
-/// them in the exchange format as well.
+/// Forecasts the series of a lake by each method of the configuration and stores the forecasts; writes the
+/// files that are asked for as well.
 ///
 /// # Errors
 /// As [`run`].
-pub fn forecast_lake(lake: &Lake, config: &Config, out: Option<&Path>, context: &Context) -> Result<Forecasts> {
+pub fn forecast_lake(lake: &Lake, config: &Config, files: &ForecastFiles, context: &Context) -> Result<Forecasts> {
     let started = (context.now)();
     context.progress.begin("reading telemetry", 0);
     let telemetry = telemetry(lake, config)?;
@@ -138,8 +139,8 @@ pub fn forecast_lake(lake: &Lake, config: &Config, out: Option<&Path>, context: 
     // A horizon that was asked for is forecast as it is; the planner's own is for planning.
     let reach = config.forecast.horizon_days.map_or(horizons.planned, |asked| asked);
     horizons.notes.iter().for_each(|note| context.progress.note(note));
-    let line_up =
-        LineUp::new(&config.forecast.models, &usual_seasons(Step::DAY), config.calendar()?, horizons.validated)?;
+    let (seasons, calendar) = (usual_seasons(Step::DAY), config.calendar()?);
+    let line_up = LineUp::new(&config.forecast.models, &seasons, calendar.clone(), horizons.validated)?;
     let reach = horizons.reach(reach);
     let runs = Runs::new(&telemetry.panel, horizons.validated)?;
     let mut forecasts = forecast_all(runs, &line_up, &config.forecast.models, reach, config.seed, context)?;
@@ -150,9 +151,7 @@ pub fn forecast_lake(lake: &Lake, config: &Config, out: Option<&Path>, context: 
     store::write_forecasts(&change, &record.run_id, &forecasts)?;
     store::write_run(lake, &change, &record, None)?;
     change.commit()?;
-    if let Some(out) = out {
-        write_forecasts(out, &forecasts)?;
-    }
+    files.write(&telemetry.panel, &forecasts, &seasons, calendar)?;
     context.progress.end();
     Ok(forecasts)
 }

@@ -1,6 +1,7 @@
 //! Plain series from a file: backtested and forecast without a lake.
 
 use crate::backtest::{Backtested, backtest};
+use crate::explain::ForecastFiles;
 use crate::forecast::{Forecasts, Reach, forecast_all};
 use crate::line_up::{Horizons, LineUp, usual_seasons};
 use crate::{Config, Context, Error, Result, tables};
@@ -24,8 +25,6 @@ pub struct SeriesOptions {
     /// Season lengths in steps, the first of which scales the scores; the usual longer ones of the step are
     /// looked at as well.
     pub season_lengths: Vec<usize>,
-    /// Where to write every forecast; the timings go beside it.
-    pub out: Option<PathBuf>,
 }
 
 /// The step called `D`, `H`, `W`, or a number of minutes such as `30min`.
@@ -130,11 +129,16 @@ fn seasons(options: &SeriesOptions) -> Vec<usize> {
     seasons
 }
 
-/// Backtests the series of a file; writes the forecasts in the exchange format when asked.
+/// Backtests the series of a file; `out` gets the forecasts in the exchange format, the timings go beside it.
 ///
 /// # Errors
 /// When the file makes no sense, or the series are too short.
-pub fn backtest_series(options: &SeriesOptions, config: &Config, context: &Context) -> Result<Backtested> {
+pub fn backtest_series(
+    options: &SeriesOptions,
+    config: &Config,
+    out: Option<&Path>,
+    context: &Context,
+) -> Result<Backtested> {
     context.progress.begin("reading series", 0);
     let panel = read_panel(options, config)?;
     let horizons = Horizons::choose(&panel, config)?;
@@ -144,7 +148,7 @@ pub fn backtest_series(options: &SeriesOptions, config: &Config, context: &Conte
     let clock = || (context.clock)();
     let mut runs = Runs::new(&panel, horizons.validated)?.with_clock(&clock);
     let backtested = backtest(&mut runs, &line_up, &windows, config.seed, context)?;
-    if let Some(out) = &options.out {
+    if let Some(out) = out {
         write_backtest(out, &panel, &backtested, context)?;
     }
     context.progress.end();
@@ -160,27 +164,26 @@ pub(crate) fn write_backtest(out: &Path, panel: &Panel, backtested: &Backtested,
     Ok(write_frame(Path::new(&beside), &tables::timings(&backtested.backtest)?, PlainFormat::Csv)?)
 }
 
-/// Writes forecasts of the future in the exchange format.
-pub(crate) fn write_forecasts(out: &Path, forecasts: &Forecasts) -> Result<()> {
-    Ok(write_frame(out, &tables::exchange(&forecasts.series)?, PlainFormat::of(out))?)
-}
-
-/// Forecasts the series of a file by each method of the configuration; writes them when asked.
+/// Forecasts the series of a file by each method of the configuration; writes the files that are asked for.
 ///
 /// # Errors
 /// When the file makes no sense.
-pub fn forecast_series(options: &SeriesOptions, config: &Config, context: &Context) -> Result<Forecasts> {
+pub fn forecast_series(
+    options: &SeriesOptions,
+    config: &Config,
+    files: &ForecastFiles,
+    context: &Context,
+) -> Result<Forecasts> {
     context.progress.begin("reading series", 0);
     let panel = read_panel(options, config)?;
     let horizons = Horizons::choose(&panel, config)?;
     horizons.notes.iter().for_each(|note| context.progress.note(note));
-    let line_up = LineUp::new(&config.forecast.models, &seasons(options), config.calendar()?, horizons.validated)?;
+    let (seasons, calendar) = (seasons(options), config.calendar()?);
+    let line_up = LineUp::new(&config.forecast.models, &seasons, calendar.clone(), horizons.validated)?;
     let reach = Reach { horizon: horizons.validated, expected: horizons.validated };
     let runs = Runs::new(&panel, horizons.validated)?;
     let forecasts = forecast_all(runs, &line_up, &config.forecast.models, reach, config.seed, context)?;
-    if let Some(out) = &options.out {
-        write_forecasts(out, &forecasts)?;
-    }
+    files.write(&panel, &forecasts, &seasons, calendar)?;
     context.progress.end();
     Ok(forecasts)
 }

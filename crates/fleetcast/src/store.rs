@@ -143,7 +143,7 @@ pub(crate) fn write_forecasts(change: &Change, run_id: &str, forecasts: &Forecas
         change.write_part(Table::Forecasts, &tables::forecasts(run_id, some)?, &mode, part)?;
         let combined: Vec<&SeriesForecast> = some.iter().filter(|f| *f.model == *AUTO).collect();
         change.write_part(Table::PathModels, &tables::path_models(run_id, &combined)?, &mode, part)?;
-        Ok::<_, Error>(change.write_part(Table::Weights, &tables::weights(run_id, &combined)?, &mode, part)?)
+        Ok::<_, Error>(change.write_part(Table::Weights, &tables::weights(Some(run_id), &combined)?, &mode, part)?)
     })
 }
 

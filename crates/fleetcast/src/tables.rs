@@ -95,8 +95,8 @@ pub(crate) fn path_models(run_id: &str, forecasts: &[&SeriesForecast]) -> Result
         .with("stream_key", forecasts.iter().map(|f| format!("{:016x}", f.stream_key)).collect::<Vec<_>>())?)
 }
 
-/// The weights table.
-pub(crate) fn weights(run_id: &str, forecasts: &[&SeriesForecast]) -> Result<Frame> {
+/// The weights table; `run_id` is left out of files.
+pub(crate) fn weights(run_id: Option<&str>, forecasts: &[&SeriesForecast]) -> Result<Frame> {
     let rows = forecasts
         .iter()
         .flat_map(|f| f.weights.iter().map(move |(model, weight)| (f.id.to_string(), model.clone(), *weight)));
@@ -106,11 +106,11 @@ pub(crate) fn weights(run_id: &str, forecasts: &[&SeriesForecast]) -> Result<Fra
         models.push(model);
         shares.push(weight);
     }
-    Ok(Frame::new()
-        .with("run_id", Column::repeated(run_id, series.len()))?
-        .with("unique_id", series)?
-        .with("model", models)?
-        .with("weight", shares)?)
+    let mut frame = Frame::new();
+    if let Some(run_id) = run_id {
+        frame = frame.with("run_id", Column::repeated(run_id, series.len()))?;
+    }
+    Ok(frame.with("unique_id", series)?.with("model", models)?.with("weight", shares)?)
 }
 
 /// Rows of a backtest in the exchange format; `run_id` is left out of files.

@@ -329,7 +329,11 @@ pub struct BacktestArgs {
 #[command(after_help = "\
 Examples:
   fleetcast forecast --lake l --horizon 60
-  fleetcast forecast --series demand.csv --horizon 30 --out next-month.csv")]
+  fleetcast forecast --series demand.csv --horizon 30 --out next-month.csv
+  fleetcast forecast --series demand.csv --components parts.csv --weights shares.csv
+
+Of a step of --components, yhat = trend + week + year + quarter_end + events + rest: the first five are the calendar
+regression's account of the series, rest is what other methods say beyond it.")]
 pub struct ForecastArgs {
     #[command(flatten)]
     pub source: Source,
@@ -340,6 +344,12 @@ pub struct ForecastArgs {
     /// Write the forecasts to this file (CSV or Parquet)
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write what each step is made of to this file: trend, week, year, quarter ends, events and the rest
+    #[arg(long, value_name = "FILE")]
+    pub components: Option<PathBuf>,
+    /// Write the share of each method in each series to this file
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use crate::args::{
 };
 use crate::text::{Align, aligned, score};
 use fleetcast::backtest::Backtested;
+use fleetcast::explain::ForecastFiles;
 use fleetcast::forecast::Forecasts;
 use fleetcast::lake::Lake;
 use fleetcast::run::write_file;
@@ -89,12 +90,11 @@ pub fn plan(args: &PlanArgs, global: &Global, context: &Context) -> anyhow::Resu
     answer(global, &made.summary, &json!({ "lake": shown(&args.lake) }))
 }
 
-fn series_options(file: &Path, settings: &SeriesSettings, out: Option<&Path>) -> anyhow::Result<SeriesOptions> {
+fn series_options(file: &Path, settings: &SeriesSettings) -> anyhow::Result<SeriesOptions> {
     Ok(SeriesOptions {
         file: file.to_owned(),
         step: fleetcast::series::step_named(&settings.frequency)?,
         season_lengths: settings.season.clone(),
-        out: out.map(Path::to_owned),
     })
 }
 
@@ -121,7 +121,7 @@ pub fn backtest(args: &BacktestArgs, global: &Global, context: &Context) -> anyh
         let diagnosed = match source(&args.source) {
             Ok(lake) => fleetcast::diagnose::diagnose_lake(&open(lake)?, &config, context)?,
             Err(series) => {
-                let options = series_options(series, &args.series_settings, None)?;
+                let options = series_options(series, &args.series_settings)?;
                 fleetcast::diagnose::diagnose_series(&options, &config, context)?
             }
         };
@@ -130,8 +130,8 @@ pub fn backtest(args: &BacktestArgs, global: &Global, context: &Context) -> anyh
     let backtested = match source(&args.source) {
         Ok(lake) => fleetcast::run::backtest_lake(&open(lake)?, &config, args.out.as_deref(), context)?,
         Err(series) => {
-            let options = series_options(series, &args.series_settings, args.out.as_deref())?;
-            fleetcast::series::backtest_series(&options, &config, context)?
+            let options = series_options(series, &args.series_settings)?;
+            fleetcast::series::backtest_series(&options, &config, args.out.as_deref(), context)?
         }
     };
     answer(global, &scores_text(&backtested), &scores_json(&backtested.scores))
@@ -141,11 +141,13 @@ pub fn forecast(args: &ForecastArgs, global: &Global, context: &Context) -> anyh
     let mut config = config(&args.settings, None)?;
     config.forecast.bounds = args.series_settings.bounds.map(|(low, high)| [low, high]).or(config.forecast.bounds);
     config.check()?;
+    let files =
+        ForecastFiles { out: args.out.clone(), components: args.components.clone(), weights: args.weights.clone() };
     let forecasts = match source(&args.source) {
-        Ok(lake) => fleetcast::run::forecast_lake(&open(lake)?, &config, args.out.as_deref(), context)?,
+        Ok(lake) => fleetcast::run::forecast_lake(&open(lake)?, &config, &files, context)?,
         Err(series) => {
-            let options = series_options(series, &args.series_settings, args.out.as_deref())?;
-            fleetcast::series::forecast_series(&options, &config, context)?
+            let options = series_options(series, &args.series_settings)?;
+            fleetcast::series::forecast_series(&options, &config, &files, context)?
         }
     };
     answer(
