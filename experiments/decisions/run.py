@@ -1,6 +1,8 @@
 """Generates fleets with their oracles, decides again at past origins, and prints the scores as Markdown.
 
     python3 experiments/decisions/run.py FOLDER --fleetcast target/release/fleetcast --seeds 9201 9202
+    python3 experiments/decisions/run.py FOLDER --fleetcast target/release/fleetcast --windows 12 --step 30
+    python3 experiments/decisions/run.py FOLDER --fleetcast target/release/fleetcast --windows 3 --step 30 --months 15
 
 A fleet that is already in FOLDER is not generated again.
 """
@@ -15,26 +17,29 @@ START = datetime.date(2022, 1, 1)
 WARNINGS = ["average_precision", "precision", "recall", "brier_skill", "calibration_error", "value_0.05", "value_0.2"]
 SIZES = ["regret_usd_per_month", "saving_usd_per_month", "bad_day_rate", "worst_run_days", "sound_savings", "promise_error"]
 
+HELD = ["held_14", "held_30", "held_60", "median_lead_days", "flip_share", "flip_share_of_warned"]
+POOLS = ["cover_80", "cover_90", "under_q10", "under_q50", "under_q90", "peak_under_q50", "peak_under_q90", "quantile_loss",
+         "two_over_brier"]
 TUNED = ["cost_of_oracle", "bad_day_rate", "cost_of_oracle_behind"]
 
 
 def origins(args):
     last = START + datetime.timedelta(args.days - 1)
-    held_out = (args.horizon + number * args.step for number in range(args.origins))
+    held_out = (args.horizon + number * args.step for number in range(args.windows))
     return [(last - datetime.timedelta(days)).isoformat() for days in held_out]
 
 
 def decide(args, seed):
-    lake = pathlib.Path(args.folder, f"{args.sampled}-{seed}")
+    lake = pathlib.Path(args.folder, f"{args.sampled}-{args.servers}x{args.days}-{args.windows}x{args.step}-{seed}")
     if not lake.exists():
         subprocess.run(
             [args.fleetcast, "--quiet", "generate", "--lake", lake, "--servers", str(args.servers), "--days", str(args.days),
-             "--step", args.sampled, "--seed", str(seed), "--oracle", ",".join(origins(args)), "--oracle-horizon", "366",
+             "--step", args.sampled, "--seed", str(seed), "--oracle", ",".join(origins(args)), "--oracle-horizon", str(args.oracle_days),
              "--tables", "servers,metrics,samples,daily,oracle"],
             check=True, stdout=subprocess.DEVNULL)
     answer = subprocess.run(
         [args.fleetcast, "--quiet", "--json", "backtest", "--lake", lake, "--decisions", "--horizon", str(args.horizon),
-         "--windows", str(args.origins), "--step", str(args.step)],
+         "--windows", str(args.windows), "--step", str(args.step)],
         check=True, capture_output=True, text=True)
     return json.loads(answer.stdout)
 
@@ -64,9 +69,13 @@ def main():
     parser.add_argument("--days", type=int, default=1277)
     parser.add_argument("--sampled", default="15min")
     parser.add_argument("--horizon", type=int, default=90)
-    parser.add_argument("--origins", type=int, default=6)
-    parser.add_argument("--step", type=int, default=60)
+    parser.add_argument("--windows", type=int, default=6, help="past origins")
+    parser.add_argument("--step", type=int, default=60, help="days between two origins")
+    parser.add_argument("--months", type=int, help="months of history before the first origin, in place of --days")
+    parser.add_argument("--oracle-days", type=int, default=366, help="days ahead of the oracle; kinds of risk need 366")
     args = parser.parse_args()
+    if args.months is not None:
+        args.days = round(args.months * 365.25 / 12) + args.horizon + (args.windows - 1) * args.step
     pathlib.Path(args.folder).mkdir(parents=True, exist_ok=True)
     for seed in args.seeds:
         decided = decide(args, seed)
@@ -74,7 +83,8 @@ def main():
         for slice_ in dict.fromkeys(row["slice"] for row in decided["scores"]):
             kind = slice_.split()[0]
             sizes = TUNED if slice_.startswith("sizes tuned") else SIZES
-            names = WARNINGS if kind == "crosses" else sizes if kind == "sizes" else list(
+            chosen = {"crosses": WARNINGS, "warnings": HELD, "total": POOLS, "sizes": sizes}
+            names = chosen.get(kind) or list(
                 dict.fromkeys(row["score"] for row in decided["scores"] if row["slice"] == slice_))
             table(decided["scores"], slice_, names)
         shares = [row for row in decided["scores"] if row["score"].endswith("_of_oracle") and row["method"] == "fleetcast"]

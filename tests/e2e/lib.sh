@@ -49,6 +49,7 @@ scores           run_id, model, slice, score
 weights          run_id, unique_id, model
 risks            run_id, server_id, metric, threshold, min_days
 risk_weeks       run_id, server_id, threshold, week_start
+pool_risks       run_id, pool, metric, threshold
 groups           run_id, server_id
 recommendations  run_id, server_id
 '

@@ -68,6 +68,12 @@ impl Calibration {
         self.dependence
     }
 
+    /// Where an error, over what was to be expected, stands at a step of the validated horizon, as a standard normal
+    /// number.
+    pub(crate) fn score(&self, step: usize, scaled: f64) -> f64 {
+        self.curves[step].score(scaled)
+    }
+
     pub(crate) fn spread(&self) -> &Spread {
         &self.spread
     }

@@ -6,6 +6,7 @@ use crate::learn::{Recipe, blend};
 use crate::plan::Plan;
 use fleetcast_core::{
     Bounds, Dependence, Error as CoreError, Fitted, Forecast, Future, Paths, QUANTILE_GRID, Result as CoreResult,
+    Shared,
 };
 use std::sync::Arc;
 
@@ -79,6 +80,11 @@ impl AutoForecast {
         self.recipe.calibrated(&self.blended[..horizon.min(self.blended.len())], quantiles)
     }
 
+    /// What its errors share with those of the servers of its pool.
+    pub fn shared(&self) -> Shared {
+        self.recipe.shared
+    }
+
     /// How errors hang together over the steps ahead.
     pub fn dependence(&self) -> Dependence {
         self.recipe.calibration.dependence()
@@ -125,6 +131,11 @@ impl AutoFitted {
             said.iter().find_map(|said| said.as_ref().err().cloned()).unwrap_or_else(|| nobody("auto"))
         };
         blend(&weights, &points, horizon).ok_or_else(refusal)
+    }
+
+    /// What its errors share with those of the servers of its pool.
+    pub fn shared(&self) -> Shared {
+        self.recipe.shared
     }
 
     /// How errors hang together over the steps ahead.

@@ -4,10 +4,11 @@ use crate::calibrate::Calibration;
 use crate::plan::Plan;
 use crate::prepare::Prepared;
 use crate::spread::{Judged, Trajectory};
+use crate::together::Together;
 use crate::validation::{Trials, trials};
 use crate::weights::{Combined, alone, combine};
 use crate::{Auto, Runs};
-use fleetcast_core::{Bounds, Forecast, History, Result as CoreResult};
+use fleetcast_core::{Bounds, Forecast, History, Panel, Result as CoreResult, Shared};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(crate) struct Recipe {
     pub(crate) weights: Vec<f64>,
     pub(crate) calibration: Arc<Calibration>,
     pub(crate) bounds: Option<Bounds>,
+    /// What its errors share with those of the servers of its pool.
+    pub(crate) shared: Shared,
     pub(crate) notes: Vec<String>,
     difficulty: f64,
     level: f64,
@@ -87,7 +90,7 @@ pub(crate) fn learn(auto: &Auto, runs: &Runs, held_out: usize, prepared: Prepare
     let mut learned = Learned { recipes: vec![None; trials.len()], plan, calibrations: Vec::new() };
     let pools = pools(runs.panel().histories(), &trials);
     let taught: Vec<Taught> = (pools.par_iter())
-        .map(|pool| learn_pool((auto, &kept), runs.panel().histories(), &trials, pool, &learned.plan, held_out))
+        .map(|pool| learn_pool((auto, &kept), runs.panel(), &trials, pool, &learned.plan, held_out))
         .collect();
     for Taught { recipes, calibration } in taught {
         recipes.into_iter().for_each(|(at, recipe)| learned.recipes[at] = Some(recipe));
@@ -137,18 +140,25 @@ pub(crate) fn pools(histories: &[History], trials: &[Option<Trials>]) -> Vec<Poo
 
 fn learn_pool(
     (auto, kept): (&Auto, &[bool]),
-    histories: &[History],
+    panel: &Panel,
     trials: &[Option<Trials>],
     pool: &Pool,
     plan: &Plan,
     held_out: usize,
 ) -> Taught {
+    let histories = panel.histories();
     let guard = auto.guard();
     let from: Vec<&Trials> = pool.from.iter().filter_map(|&at| trials[at].as_ref()).collect();
     let (fleet_weights, combined) = combine(&from, guard, kept, plan);
     let judged: Vec<Judged> = from.iter().zip(&combined).map(|(trials, combined)| judge(trials, combined)).collect();
     let measured = Calibration::measure(&pool.name, &judged.iter().collect::<Vec<_>>(), plan);
     let calibration = Arc::new(measured.unwrap_or_else(|| Calibration::unmeasured(auto.settings().season_length)));
+    let served_in = |at: usize| panel.server(&histories[at].id().server_id).and_then(|server| server.pool.as_deref());
+    // Series of several metrics that learn together are too few to tell what each shares.
+    let of_one_metric = pool.from.iter().all(|&at| histories[at].metric() == histories[pool.from[0]].metric());
+    let served = pool.from.iter().zip(&judged).filter_map(|(&at, judged)| Some((served_in(at)?, judged)));
+    let served: Vec<(&str, &Judged)> = served.filter(|_| of_one_metric).collect();
+    let together = Together::measure(&served, &calibration, plan);
     let recipe = |&at: &usize| {
         let series = trials[at].as_ref()?;
         let own = pool.from.binary_search(&at).ok();
@@ -161,6 +171,7 @@ fn learn_pool(
             difficulty: calibration.spread().difficulty(judged, None, series.size),
             level: series.size.level,
             bounds: bounds(&histories[at], length),
+            shared: together.of(served_in(at)),
             notes: notes(&calibration, own.is_some()),
             calibration: Arc::clone(&calibration),
         };

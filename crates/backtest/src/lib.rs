@@ -28,6 +28,7 @@ mod spread;
 mod tally;
 #[cfg(test)]
 mod testing;
+mod together;
 mod validation;
 mod weights;
 

@@ -110,14 +110,18 @@ impl Spread {
     pub(crate) fn scaled(&self, series: &[&Judged], plan: &Plan) -> Vec<Vec<f64>> {
         let mut scaled = Vec::new();
         for judged in series {
-            for trajectory in &judged.trajectories {
-                let Some(expected) = self.expected(judged, trajectory, plan) else { continue };
-                let errors = trajectory.errors.iter().zip(&trajectory.points);
-                let level = trajectory.size.level;
-                scaled.push(errors.map(|(error, point)| error / (expected * self.local(*point, level))).collect());
-            }
+            scaled.extend(judged.trajectories.iter().filter_map(|t| self.scaled_one(judged, t, plan)));
         }
         scaled
+    }
+
+    /// The errors of one of the trajectories of a series over what was to be expected from the others; `None` where
+    /// that was nothing at all.
+    pub(crate) fn scaled_one(&self, judged: &Judged, trajectory: &Trajectory, plan: &Plan) -> Option<Vec<f64>> {
+        let expected = self.expected(judged, trajectory, plan)?;
+        let errors = trajectory.errors.iter().zip(&trajectory.points);
+        let level = trajectory.size.level;
+        Some(errors.map(|(error, point)| error / (expected * self.local(*point, level))).collect())
     }
 
     fn expected(&self, judged: &Judged, trajectory: &Trajectory, plan: &Plan) -> Option<f64> {

@@ -25,10 +25,10 @@ pub use history::{History, SeriesId};
 pub use metric::{Bounds, Metric, Unit};
 pub use model::{Fitted, Future, Model};
 pub use outlook::{
-    Action, CrossingDates, Group, Lead, Outlook, Recommendation, Risk, RiskClass, RiskState, ServerOutlook,
+    Action, CrossingDates, Group, Lead, Outlook, PoolRisk, Recommendation, Risk, RiskClass, RiskState, ServerOutlook,
 };
 pub use panel::Panel;
-pub use paths::{Dependence, Paths};
+pub use paths::{Dependence, Paths, Shared};
 pub use scores::Scores;
 pub use server::{Server, Shape, Zone};
 pub use timeline::{Step, Timeline};

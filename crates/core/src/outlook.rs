@@ -141,6 +141,33 @@ pub struct Risk {
     pub reason: String,
 }
 
+/// Risk of the servers of one pool together, in one metric against one threshold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PoolRisk {
+    /// Name of the pool.
+    pub pool: String,
+    /// What is measured.
+    pub metric: Arc<Metric>,
+    /// Last date the forecasts have seen.
+    pub cutoff: Date,
+    /// Threshold in per cent of what the servers can do together.
+    pub threshold: f64,
+    /// Servers whose loads are added up.
+    pub n_servers: usize,
+    /// Servers of the pool that could not be judged, and are left out.
+    pub n_left_out: usize,
+    /// Whether servers count by their size; one whose size nobody knows makes all count alike.
+    pub by_size: bool,
+    /// P(the total is over the threshold within 30, 60, 90, 180 days); `None` beyond the horizon.
+    pub p_crossed: [Option<f64>; 4],
+    /// When.
+    pub dates: CrossingDates,
+    /// The 10, 50 and 90 % quantiles of the highest day of the total within the horizon, in per cent of capacity.
+    pub peak: [f64; 3],
+    /// P(within the horizon some day has at least two servers over the threshold, at least half of them, all).
+    pub p_together: [f64; 3],
+}
+
 /// The behaviour group of one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -224,11 +251,13 @@ pub struct ServerOutlook {
     pub recommendation: Recommendation,
 }
 
-/// Everything the planner says of a fleet, in order of server ids.
+/// Everything the planner says of a fleet, in order of server ids and of pools.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outlook {
     /// One entry per server.
     pub servers: Vec<ServerOutlook>,
+    /// What servers of one pool carry together, by pool, metric and threshold.
+    pub pools: Vec<PoolRisk>,
 }
 
 impl Outlook {

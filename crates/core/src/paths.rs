@@ -35,6 +35,37 @@ impl Dependence {
     }
 }
 
+/// How the errors of servers that serve together hang together: the share of each part of a [`Dependence`] that is one
+/// error for all servers of a pool.
+///
+/// The correlation of two servers' errors on one day is `level * d.level + days * (1 - d.level)`; where both have the
+/// dependence `d`, it falls with the days between them as the server's own does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shared {
+    /// Share of the lasting error: how far all were forecast too low or too high together.
+    pub level: f64,
+    /// Share of the errors that pass: days on which all have more to do.
+    pub days: f64,
+}
+
+impl Shared {
+    /// Servers that have nothing to do with each other.
+    pub const NONE: Self = Self { level: 0.0, days: 0.0 };
+
+    /// # Errors
+    /// [`Error::OutOfRange`] when a share is not in \[0, 1\].
+    pub fn new(level: f64, days: f64) -> Result<Self> {
+        if (0.0..=1.0).contains(&level) && (0.0..=1.0).contains(&days) {
+            return Ok(Self { level, days });
+        }
+        Err(Error::OutOfRange {
+            what: "shared errors".to_owned(),
+            found: format!("{level} and {days}"),
+            allowed: "two shares from 0 to 1".to_owned(),
+        })
+    }
+}
+
 /// Equally likely joint futures of one series, in the metric's unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Paths {

@@ -4,8 +4,9 @@ use crate::line_up::{AUTO, LineUp};
 use crate::{Context, Result};
 use fleetcast_backtest::{AutoForecast, Runs};
 use fleetcast_core::{
-    Bounds, Dependence, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID, SeriesId, Timeline,
+    Bounds, Dependence, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID, SeriesId, Shared, Timeline,
 };
+use fleetcast_models::paths::{Common, draw_together};
 use fleetcast_numeric::stream::stable_hash;
 use jiff::civil::{Date, DateTime};
 use rayon::prelude::*;
@@ -48,6 +49,8 @@ pub struct SeriesForecast {
     pub expected: Vec<f64>,
     /// How errors hang together over the steps.
     pub dependence: Dependence,
+    /// What errors share with those of the servers of the same pool.
+    pub shared: Shared,
     /// Range of the values.
     pub bounds: Option<Bounds>,
     /// Key of the random stream of its paths.
@@ -100,6 +103,15 @@ impl SeriesForecast {
     pub fn paths(&self, n: usize) -> Result<Paths> {
         let marginals = self.quantiles()?;
         Ok(fleetcast_models::paths::draw(&marginals, &self.dependence, self.bounds, n, self.stream_key)?)
+    }
+
+    /// The same for a server that is looked at together with its pool: path `i` of all of them is one future.
+    ///
+    /// # Errors
+    /// When `n` is zero.
+    pub fn paths_together(&self, n: usize, pool_key: u64) -> Result<Paths> {
+        let (marginals, common) = (self.quantiles()?, Common { shared: self.shared, seed: pool_key });
+        Ok(draw_together(&marginals, &self.dependence, self.bounds, n, self.stream_key, common)?)
     }
 }
 
@@ -162,6 +174,7 @@ fn of_auto(
     Ok(SeriesForecast {
         expected: forecast.forecast(reach.expected, &[])?.point().to_vec(),
         dependence: forecast.dependence(),
+        shared: forecast.shared(),
         weights: forecast.weights().iter().map(|w| (w.model.clone(), w.weight)).collect(),
         notes: forecast.notes().to_vec(),
         marginals: Marginals::Combined { forecast, horizon: reach.horizon },
@@ -224,6 +237,7 @@ fn blank(history: &History, model: &str, seed: u64) -> SeriesForecast {
         ),
         expected: Vec::new(),
         dependence: Dependence::NONE,
+        shared: Shared::NONE,
         bounds: history.bounds(),
         // Metrics of a server are drawn apart: their errors are then taken to be independent.
         stream_key: stable_hash(format!("{seed}/{}", history.id()).as_bytes()),

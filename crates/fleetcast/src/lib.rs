@@ -27,6 +27,7 @@ pub mod line_up;
 mod oracle;
 pub mod pictures;
 pub mod plan;
+mod pools;
 pub mod profiles;
 mod progress;
 pub mod realism;

@@ -94,6 +94,8 @@ pub fn plan(panel: &Panel, means: &Panel, forecasts: &Forecasts, config: &Config
         weeks.extend(weekly.map(|p| (server.server_id.clone(), p)));
         outlook.servers.push(server);
     }
+    context.progress.begin("adding up pools", 0);
+    outlook.pools = crate::pools::risks(panel, forecasts, &limits.thresholds, config)?;
     let weeks =
         first_day.filter(|_| !weeks.is_empty()).map(|first_day| WeeklyRisk { threshold, first_day, servers: weeks });
     Ok(Plan { outlook, weeks, price_source: book.source().to_owned() })

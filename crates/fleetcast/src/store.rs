@@ -10,7 +10,7 @@ use crate::run::{Assessed, identity};
 use crate::{Context, Error, Result, tables};
 use fleetcast_backtest::ModelForecasts;
 use fleetcast_core::{
-    Dependence, Forecast, History, Outlook, Panel, SCORED_QUANTILES, SeriesId, ServerOutlook, Timeline,
+    Dependence, Forecast, History, Outlook, Panel, SCORED_QUANTILES, SeriesId, ServerOutlook, Shared, Timeline,
 };
 use fleetcast_lake::{Change, Column, Frame, Lake, Mode, Table};
 use fleetcast_report::{RunFacts, ScoreRow, Slice};
@@ -153,6 +153,7 @@ pub(crate) fn write_plan(change: &Change, run_id: &str, plan: &Plan) -> Result<(
     change.write(Table::Risks, &tables::risks(run_id, &plan.outlook)?, &mode)?;
     change.write(Table::Groups, &tables::groups(run_id, &plan.outlook)?, &mode)?;
     change.write(Table::Recommendations, &tables::recommendations(run_id, &plan.outlook)?, &mode)?;
+    change.write(Table::PoolRisks, &tables::pool_risks(run_id, &plan.outlook.pools)?, &mode)?;
     if let Some(weeks) = &plan.weeks {
         change.write(Table::RiskWeeks, &tables::risk_weeks(run_id, weeks)?, &mode)?;
     }
@@ -312,7 +313,8 @@ fn outlook(lake: &Lake, run_id: &str, panel: &Panel) -> Result<Outlook> {
         group,
         recommendation,
     });
-    Ok(Outlook { servers: servers.collect() })
+    let pools = tables::pool_risks_of(&lake.read(Table::PoolRisks)?, run_id, panel)?;
+    Ok(Outlook { servers: servers.collect(), pools })
 }
 
 /// The quantiles of a run that pictures show, series by series.
@@ -449,6 +451,8 @@ fn path_model(frame: &Frame, row: usize) -> Result<SeriesForecast> {
         marginals: Marginals::Made(Forecast::new(grid, point, values)?),
         expected: Vec::new(),
         dependence: Dependence::new(share("level")?, share("memory_share")?, share("memory")?)?,
+        // Lakes of earlier versions have no such columns.
+        shared: Shared::new(share("pool_level").unwrap_or(0.0), share("pool_days").unwrap_or(0.0))?,
         bounds: None,
         stream_key: u64::from_str_radix(&text("stream_key")?, 16).unwrap_or_default(),
         weights: Vec::new(),

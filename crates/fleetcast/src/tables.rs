@@ -6,8 +6,8 @@ use crate::forecast::SeriesForecast;
 use crate::plan::WeeklyRisk;
 use fleetcast_backtest::{Backtest, ModelScores, Row};
 use fleetcast_core::{
-    Action, CrossingDates, Forecast, Group, Lead, Metric, Outlook, Panel, REPORTED_QUANTILES, Recommendation, Risk,
-    RiskClass, RiskState, Scores,
+    Action, CrossingDates, Forecast, Group, Lead, Metric, Outlook, Panel, PoolRisk, REPORTED_QUANTILES, Recommendation,
+    Risk, RiskClass, RiskState, Scores,
 };
 use fleetcast_lake::{Column, Frame};
 use jiff::civil::{Date, DateTime};
@@ -20,6 +20,13 @@ pub(crate) const QUANTILE_COLUMNS: [&str; REPORTED_QUANTILES.len()] =
 /// The same in the exchange format.
 const EXCHANGE_COLUMNS: [&str; REPORTED_QUANTILES.len()] =
     ["q0.05", "q0.1", "q0.25", "q0.5", "q0.75", "q0.9", "q0.95", "q0.99", "q0.995"];
+
+/// Names of the columns of P(crossed within so many days).
+const CROSSED_COLUMNS: [&str; 4] = ["p_30", "p_60", "p_90", "p_180"];
+/// Names of the columns of the highest day of a pool.
+const PEAK_COLUMNS: [&str; 3] = ["peak_q10", "peak_q50", "peak_q90"];
+/// Names of the columns of P(two, half or all servers of a pool are over on one day).
+const TOGETHER_COLUMNS: [&str; 3] = ["p_two_over", "p_half_over", "p_all_over"];
 
 /// Milliseconds since 1970-01-01 of a civil time, taken as UTC.
 pub(crate) fn utc_ms(time: DateTime) -> i64 {
@@ -92,6 +99,8 @@ pub(crate) fn path_models(run_id: &str, forecasts: &[&SeriesForecast]) -> Result
         .with("level", each(&|f| f.dependence.level))?
         .with("memory_share", each(&|f| f.dependence.memory_share))?
         .with("memory", each(&|f| f.dependence.memory))?
+        .with("pool_level", each(&|f| f.shared.level))?
+        .with("pool_days", each(&|f| f.shared.days))?
         .with("stream_key", forecasts.iter().map(|f| format!("{:016x}", f.stream_key)).collect::<Vec<_>>())?)
 }
 
@@ -242,7 +251,7 @@ pub(crate) fn risks(run_id: &str, outlook: &Outlook) -> Result<Frame> {
         .with("cutoff", risks.iter().map(|r| r.cutoff).collect::<Vec<_>>())?
         .with("threshold", risks.iter().map(|r| r.threshold).collect::<Vec<_>>())?
         .with("min_days", risks.iter().map(|r| i64::from(r.min_days)).collect::<Vec<_>>())?;
-    for (place, name) in ["p_30", "p_60", "p_90", "p_180"].iter().enumerate() {
+    for (place, name) in CROSSED_COLUMNS.iter().enumerate() {
         frame = frame.with(name, risks.iter().map(|r| r.p_crossed[place]).collect::<Vec<_>>())?;
     }
     Ok(frame
@@ -257,6 +266,60 @@ pub(crate) fn risks(run_id: &str, outlook: &Outlook) -> Result<Frame> {
         .with("hours", risks.iter().map(|r| r.hours.clone()).collect::<Vec<_>>())?
         .with("state", risks.iter().map(|r| r.state.name()).collect::<Vec<_>>())?
         .with("reason", risks.iter().map(|r| r.reason.as_str()).collect::<Vec<_>>())?)
+}
+
+/// The pool_risks table.
+pub(crate) fn pool_risks(run_id: &str, pools: &[PoolRisk]) -> Result<Frame> {
+    let mut frame = Frame::new()
+        .with("run_id", Column::repeated(run_id, pools.len()))?
+        .with("pool", pools.iter().map(|p| p.pool.as_str()).collect::<Vec<_>>())?
+        .with("metric", pools.iter().map(|p| p.metric.name()).collect::<Vec<_>>())?
+        .with("cutoff", pools.iter().map(|p| p.cutoff).collect::<Vec<_>>())?
+        .with("threshold", pools.iter().map(|p| p.threshold).collect::<Vec<_>>())?
+        .with("n_servers", pools.iter().map(|p| p.n_servers as i64).collect::<Vec<_>>())?
+        .with("n_left_out", pools.iter().map(|p| p.n_left_out as i64).collect::<Vec<_>>())?
+        .with("by_size", pools.iter().map(|p| p.by_size).collect::<Vec<_>>())?;
+    for (place, name) in CROSSED_COLUMNS.iter().enumerate() {
+        frame = frame.with(name, pools.iter().map(|p| p.p_crossed[place]).collect::<Vec<_>>())?;
+    }
+    frame = frame
+        .with("date_q10", pools.iter().map(|p| p.dates.q10).collect::<Vec<_>>())?
+        .with("date_q50", pools.iter().map(|p| p.dates.q50).collect::<Vec<_>>())?
+        .with("date_q90", pools.iter().map(|p| p.dates.q90).collect::<Vec<_>>())?;
+    for (place, name) in PEAK_COLUMNS.iter().enumerate() {
+        frame = frame.with(name, pools.iter().map(|p| p.peak[place]).collect::<Vec<_>>())?;
+    }
+    for (place, name) in TOGETHER_COLUMNS.iter().enumerate() {
+        frame = frame.with(name, pools.iter().map(|p| p.p_together[place]).collect::<Vec<_>>())?;
+    }
+    Ok(frame)
+}
+
+/// Risks of the pools of a run, in the order of the table's key.
+pub(crate) fn pool_risks_of(frame: &Frame, run_id: &str, panel: &Panel) -> Result<Vec<PoolRisk>> {
+    let metrics = metrics_by_name(panel);
+    let rows = Rows::of_run(frame, run_id)?;
+    let (pools, names, cutoffs) = (rows.text("pool")?, rows.text("metric")?, rows.date("cutoff")?);
+    let numbers = |names: &[&str]| names.iter().map(|name| rows.number(name)).collect::<Result<Vec<_>>>();
+    let (p, peaks, together) = (numbers(&CROSSED_COLUMNS)?, numbers(&PEAK_COLUMNS)?, numbers(&TOGETHER_COLUMNS)?);
+    let (q10, q50, q90) = (rows.date("date_q10")?, rows.date("date_q50")?, rows.date("date_q90")?);
+    let (servers, left_out) = (frame.ints("n_servers")?, frame.ints("n_left_out")?);
+    let (by_size, thresholds) = (frame.bools("by_size")?, rows.number("threshold")?);
+    let whole = |number: Option<i64>| number.and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
+    let pool = |(at, &row): (usize, &usize)| PoolRisk {
+        pool: pools[at].clone().unwrap_or_default(),
+        metric: metric_named(&metrics, names[at].as_deref().unwrap_or_default()),
+        cutoff: cutoffs[at].unwrap_or(Date::ZERO),
+        threshold: thresholds[at].unwrap_or_default(),
+        n_servers: whole(servers[row]),
+        n_left_out: whole(left_out[row]),
+        by_size: by_size[row].unwrap_or_default(),
+        p_crossed: std::array::from_fn(|k| p[k][at]),
+        dates: CrossingDates { q10: q10[at], q50: q50[at], q90: q90[at] },
+        peak: std::array::from_fn(|k| peaks[k][at].unwrap_or(f64::NAN)),
+        p_together: std::array::from_fn(|k| together[k][at].unwrap_or(f64::NAN)),
+    };
+    Ok(rows.rows.iter().enumerate().map(pool).collect())
 }
 
 /// The groups table.
@@ -336,16 +399,22 @@ impl<'a> Rows<'a> {
     }
 }
 
+fn metrics_by_name(panel: &Panel) -> BTreeMap<&str, &Arc<Metric>> {
+    panel.histories().iter().map(|h| (h.metric().name(), h.metric())).collect()
+}
+
+fn metric_named(metrics: &BTreeMap<&str, &Arc<Metric>>, name: &str) -> Arc<Metric> {
+    metrics.get(name).map_or_else(|| Arc::new(Metric::named(name)), |metric| Arc::clone(metric))
+}
+
 /// Risks of a run by server.
 pub(crate) fn risks_of(frame: &Frame, run_id: &str, panel: &Panel) -> Result<BTreeMap<String, Vec<Risk>>> {
-    let metrics: BTreeMap<&str, &Arc<Metric>> =
-        panel.histories().iter().map(|h| (h.metric().name(), h.metric())).collect();
+    let metrics = metrics_by_name(panel);
     let rows = Rows::of_run(frame, run_id)?;
     let (servers, names, classes) = (rows.text("server_id")?, rows.text("metric")?, rows.text("class")?);
     let (states, reasons, hours) = (rows.text("state")?, rows.text("reason")?, rows.text("hours")?);
     let (thresholds, cutoffs) = (rows.number("threshold")?, rows.date("cutoff")?);
-    let p: Vec<Vec<Option<f64>>> =
-        ["p_30", "p_60", "p_90", "p_180"].iter().map(|name| rows.number(name)).collect::<Result<_>>()?;
+    let p: Vec<Vec<Option<f64>>> = CROSSED_COLUMNS.iter().map(|name| rows.number(name)).collect::<Result<_>>()?;
     let (q10, q50, q90) = (rows.date("date_q10")?, rows.date("date_q50")?, rows.date("date_q90")?);
     let (days, evidence) = (frame.ints("min_days")?, frame.date_lists("evidence")?);
     let (waits, p_late, order_by) = (frame.ints("lead_time_days")?, rows.number("p_late")?, rows.date("order_by")?);
@@ -358,7 +427,7 @@ pub(crate) fn risks_of(frame: &Frame, run_id: &str, panel: &Panel) -> Result<BTr
         let state = states[at].as_deref();
         by_server.entry(server_id.clone()).or_default().push(Risk {
             server_id,
-            metric: metrics.get(name).map_or_else(|| Arc::new(Metric::named(name)), |metric| Arc::clone(metric)),
+            metric: metric_named(&metrics, name),
             cutoff: cutoffs[at].unwrap_or(Date::ZERO),
             threshold: thresholds[at].unwrap_or_default(),
             min_days: whole(days[row]).unwrap_or(1),
@@ -474,8 +543,22 @@ mod tests {
             reason: "needs room".to_owned(),
             price_book_date: Some(date(2026, 7, 20)),
         };
+        let pool = PoolRisk {
+            pool: "web".to_owned(),
+            metric: Arc::new(Metric::named("cpu")),
+            cutoff: date(2024, 12, 30),
+            threshold: 80.0,
+            n_servers: 3,
+            n_left_out: 1,
+            by_size: true,
+            p_crossed: [Some(0.25), Some(0.5), None, None],
+            dates: CrossingDates { q10: Some(date(2025, 1, 7)), q50: None, q90: None },
+            peak: [60.0, 70.5, 90.0],
+            p_together: [0.5, 0.25, 0.0],
+        };
         Outlook {
             servers: vec![ServerOutlook { server_id: "web-1".to_owned(), risks: vec![risk], group, recommendation }],
+            pools: vec![pool],
         }
     }
 
@@ -488,6 +571,8 @@ mod tests {
         assert_eq!(groups_of(&groups("r1", &outlook).unwrap(), "r1").unwrap(), std::slice::from_ref(&server.group));
         let sizes = recommendations_of(&recommendations("r1", &outlook).unwrap(), "r1").unwrap();
         assert_eq!(sizes, std::slice::from_ref(&server.recommendation));
+        let pools = pool_risks_of(&pool_risks("r1", &outlook.pools).unwrap(), "r1", &panel).unwrap();
+        assert_eq!(pools, outlook.pools);
         assert!(risks_of(&super::risks("r1", &outlook).unwrap(), "r2", &panel).unwrap().is_empty());
     }
 }

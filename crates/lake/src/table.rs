@@ -81,6 +81,7 @@ pub enum Table {
     Weights,
     Risks,
     RiskWeeks,
+    PoolRisks,
     Groups,
     Recommendations,
     Runs,
@@ -88,7 +89,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, telemetry first and results after it.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Servers,
         Self::Metrics,
         Self::Samples,
@@ -105,6 +106,7 @@ impl Table {
         Self::Weights,
         Self::Risks,
         Self::RiskWeeks,
+        Self::PoolRisks,
         Self::Groups,
         Self::Recommendations,
         Self::Runs,
@@ -129,6 +131,7 @@ impl Table {
             Self::Weights => "weights",
             Self::Risks => "risks",
             Self::RiskWeeks => "risk_weeks",
+            Self::PoolRisks => "pool_risks",
             Self::Groups => "groups",
             Self::Recommendations => "recommendations",
             Self::Runs => "runs",
@@ -165,6 +168,7 @@ impl Table {
             Self::Weights => "share of a model in the mixed forecast of a series",
             Self::Risks => "probability and date of a series reaching its limit",
             Self::RiskWeeks => "probability that a server has a bad day in a week to come",
+            Self::PoolRisks => "probability and date of the servers of a pool reaching their limit together",
             Self::Groups => "the behaviour group of a server",
             Self::Recommendations => "what to do with a server, and what that is worth",
             Self::Runs => "a command that ran, and what it read",
@@ -190,6 +194,7 @@ impl Table {
             Self::Weights => &["run_id", "unique_id", "model"],
             Self::Risks => &["run_id", "server_id", "metric", "threshold", "min_days"],
             Self::RiskWeeks => &["run_id", "server_id", "threshold", "week_start"],
+            Self::PoolRisks => &["run_id", "pool", "metric", "threshold"],
             Self::Groups | Self::Recommendations => &["run_id", "server_id"],
             Self::Runs => &["run_id"],
         }
@@ -229,6 +234,7 @@ impl Table {
             Self::Weights => WEIGHTS,
             Self::Risks => RISKS,
             Self::RiskWeeks => RISK_WEEKS,
+            Self::PoolRisks => POOL_RISKS,
             Self::Groups => GROUPS,
             Self::Recommendations => RECOMMENDATIONS,
             Self::Runs => RUNS,
@@ -360,6 +366,8 @@ const PATH_MODELS: &[ColumnSpec] = &[
     column("level", Float),
     column("memory_share", Float),
     column("memory", Float),
+    column("pool_level", Float),
+    column("pool_days", Float),
     column("stream_key", Text),
 ];
 
@@ -428,6 +436,32 @@ const RISK_WEEKS: &[ColumnSpec] = &[
     measured("threshold", Float, "%"),
     column("week_start", Date),
     measured("p_bad_day", Float, "probability"),
+];
+
+const POOL_RISKS: &[ColumnSpec] = &[
+    column("run_id", Text),
+    column("pool", Text),
+    column("metric", Text),
+    column("cutoff", Date),
+    measured("threshold", Float, "%"),
+    measured("n_servers", Int, "servers"),
+    measured("n_left_out", Int, "servers"),
+    // Whether servers count by their size, or all alike.
+    column("by_size", Bool),
+    measured("p_30", Float, "probability"),
+    measured("p_60", Float, "probability"),
+    measured("p_90", Float, "probability"),
+    measured("p_180", Float, "probability"),
+    column("date_q10", Date),
+    column("date_q50", Date),
+    column("date_q90", Date),
+    // The highest day of the total.
+    measured("peak_q10", Float, "%"),
+    measured("peak_q50", Float, "%"),
+    measured("peak_q90", Float, "%"),
+    measured("p_two_over", Float, "probability"),
+    measured("p_half_over", Float, "probability"),
+    measured("p_all_over", Float, "probability"),
 ];
 
 const GROUPS: &[ColumnSpec] = &[

@@ -123,7 +123,7 @@ fn kind(series: &SeriesOutlook, limit: f64, year: &Year) -> Classification {
     classify(&year.ahead, history.timeline().date(history.len()), limit, &year.seen, year.calendar)
 }
 
-fn crossing_dates(passage: &Passage, history: &History) -> CrossingDates {
+pub(crate) fn crossing_dates(passage: &Passage, history: &History) -> CrossingDates {
     let timeline = history.timeline();
     let date = |tenths| {
         let step = passage.step_at(tenths).filter(|_| timeline.has_calendar())?;

@@ -5,6 +5,7 @@ use crate::{
     facts::{Facts, Order, Placed, RISK_DAYS, kind},
     number,
 };
+use fleetcast_core::PoolRisk;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 
@@ -13,6 +14,9 @@ const ROWS: usize = 8;
 
 /// Behaviour groups that are named, each on its own line.
 const GROUPS: usize = 3;
+
+/// Chance from which the total of a pool is told.
+const LIKELY: f64 = 0.1;
 
 /// Notes that are shown.
 const NOTES: usize = 3;
@@ -268,7 +272,24 @@ fn saturated(facts: &Facts, width: usize) -> Vec<String> {
 /// Groups and notes.
 fn closing(facts: &Facts, width: usize) -> Vec<String> {
     let notes = facts.input.notes.iter().take(NOTES).map(|note| format!("  note: {note}"));
-    groups(facts, width).into_iter().chain(notes).collect()
+    pools(facts, width).into_iter().chain(groups(facts, width)).chain(notes).collect()
+}
+
+/// The pools whose servers are likely to have too much together, the likeliest first; nothing without pools.
+fn pools(facts: &Facts, width: usize) -> Option<String> {
+    let horizon = RISK_DAYS.iter().position(|days| *days == facts.at_risk_days)?;
+    let of_threshold = facts.input.outlook.pools.iter().filter(|pool| pool.threshold == facts.threshold);
+    let mut pools: Vec<(f64, &PoolRisk)> =
+        of_threshold.filter_map(|pool| Some((pool.p_crossed[horizon]?, pool))).collect();
+    let n = pools.len();
+    pools.retain(|(p, _)| *p >= LIKELY);
+    pools.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let name = |(p, pool): &(f64, &PoolRisk)| format!("{} {} {}", pool.pool, pool.metric.name(), number::chance(*p));
+    let said: Vec<String> = pools.iter().take(ROWS).map(name).collect();
+    let names = if said.is_empty() { String::new() } else { format!(": {}", said.join(", ")) };
+    let totals = format!("{} of {}", number::count(pools.len()), number::counted(n, "total"));
+    let line = format!("  pools: {totals} may be over in {} days{names}", facts.at_risk_days);
+    (n > 0).then(|| whole_phrases(&plain(&line), width))
 }
 
 /// The largest groups, one per line, and how many more there are.

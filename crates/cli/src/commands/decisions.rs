@@ -20,6 +20,25 @@ const CROSSES: Columns = &[
 ];
 const DATES: Columns = &[("crps_days", "CRPS, days", 2), ("by_q10", "came by q10", 3), ("by_q90", "came by q90", 3)];
 const CLASSES: Columns = &[("macro_f1", "macro-F1", 3), ("unknown_share", "unknown", 3)];
+const HELD: Columns = &[
+    ("held_14", "held 14 days", 2),
+    ("held_30", "held 30 days", 2),
+    ("held_60", "held 60 days", 2),
+    ("median_lead_days", "median lead, days", 0),
+    ("flip_share", "flips", 4),
+    ("flip_share_of_warned", "flips of warned", 2),
+];
+const POOLS: Columns = &[
+    ("cover_80", "in 80 %", 3),
+    ("cover_90", "in 90 %", 3),
+    ("under_q10", "under q10", 3),
+    ("under_q50", "under q50", 3),
+    ("under_q90", "under q90", 3),
+    ("peak_under_q50", "peak under q50", 3),
+    ("peak_under_q90", "peak under q90", 3),
+    ("quantile_loss", "loss, %", 3),
+    ("two_over_brier", "two over, Brier", 4),
+];
 const SIZES: Columns = &[
     ("regret_usd_per_month", "regret, USD", 2),
     ("saving_usd_per_month", "saved, USD", 2),
@@ -37,6 +56,8 @@ fn columns(slice: &str) -> Columns {
         Some("crosses") => CROSSES,
         Some("date") => DATES,
         Some("class") => CLASSES,
+        Some("warnings") => HELD,
+        Some("total") => POOLS,
         _ => SIZES,
     }
 }

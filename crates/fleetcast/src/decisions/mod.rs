@@ -1,6 +1,8 @@
 //! Decisions at past origins, held against what then came, beside the rules that people use.
 
+mod held;
 mod origin;
+mod pools;
 mod rules;
 mod score;
 mod truth;
@@ -21,8 +23,12 @@ use jiff::civil::Date;
 pub const OWN: &str = "fleetcast";
 /// Name of the best that anyone could have said, where the telemetry was generated with it.
 pub const ORACLE: &str = "oracle";
+/// Name of somebody who knows the year ahead but for its level, which is 5 % off: what kinds of risk can be told at best.
+pub const NEARLY: &str = "oracle-within-5-percent";
 /// Prices of a bad day, in USD, that sizes are always judged at.
 pub const LAMBDAS: [f64; 3] = [10.0, 50.0, 200.0];
+/// The one of them whose rows carry what is tuned to a share of bad days, which depends on no price.
+const TUNED_AT: f64 = LAMBDAS[1];
 /// Days ahead that decisions are judged, unless the configuration says otherwise.
 const HORIZON: usize = 90;
 /// Past origins, unless the configuration says otherwise; fewer where the history is short.
@@ -144,8 +150,8 @@ pub fn decide_lake(lake: &Lake, config: &Config, context: &Context) -> Result<De
     context.progress.begin("running the rules", 0);
     let rules = rules::Figures::of(lake, &telemetry.panel, &origins)?;
     context.progress.begin("scoring", 0);
-    let scores = score::scores(&telemetry.panel, rows, &rules, config)?;
-    let notes = notes(&truth, &rules);
+    let scores = score::scores(&telemetry.panel, rows, &rules, &origins, config);
+    let notes = notes(&truth, &rules, &origins);
     notes.iter().for_each(|note| context.progress.note(note));
     let decided = Decided { horizon: origins.horizon, origins: origins.days, scores, notes };
     let record = RunRecord::plain("decisions", config, &telemetry.panel, decided.notes.clone(), started, context);
@@ -157,7 +163,7 @@ pub fn decide_lake(lake: &Lake, config: &Config, context: &Context) -> Result<De
     Ok(decided)
 }
 
-fn notes(truth: &truth::Truth, rules: &rules::Figures) -> Vec<String> {
+fn notes(truth: &truth::Truth, rules: &rules::Figures, origins: &Origins) -> Vec<String> {
     let mut notes = Vec::new();
     if truth.is_empty() {
         notes.push("no oracle of these origins is in the lake, so classes are not judged".to_owned());
@@ -165,5 +171,6 @@ fn notes(truth: &truth::Truth, rules: &rules::Figures) -> Vec<String> {
     if rules.per_day() == 1 {
         notes.push("there are no samples within days: the rules were run on daily P95s".to_owned());
     }
+    notes.extend(held::note(origins));
     notes
 }

@@ -1,14 +1,16 @@
 //! What is decided at one origin from what was known then, and what came.
 
+use super::pools::{Totalled, total};
 use super::truth::{Best, Truth};
 use super::tuned::PRICES;
-use super::{LAMBDAS, Origins};
+use super::{LAMBDAS, Origins, TUNED_AT};
 use crate::forecast::{Forecasts, SeriesForecast, forecast_auto};
 use crate::line_up::{AUTO, Horizons, LineUp, usual_seasons};
 use crate::plan::{limits, price_book};
 use crate::{Config, Context, Result};
 use fleetcast_backtest::Runs;
 use fleetcast_core::{Calendar, History, Panel, Paths, RiskClass, SeriesId, Server, Step};
+use fleetcast_numeric::{Stream, math};
 use fleetcast_plan::proof::{Came, DaysThatCame, Decision, Hindsight, at_risk, crossing_curve, first_crossing};
 use fleetcast_plan::{Limits, PriceBook, Seen, SeriesOutlook};
 use jiff::civil::Date;
@@ -32,9 +34,23 @@ pub(super) struct Crossing {
     pub(super) curve: Vec<f64>,
     /// The same by the oracle.
     pub(super) best: Option<Vec<f64>>,
-    /// Kind of risk as said, and as it is, where that is known.
-    pub(super) classes: Option<(RiskClass, RiskClass)>,
+    /// Kind of risk, where it is known.
+    pub(super) kinds: Option<Kinds>,
 }
+
+/// Kinds of risk of one series and threshold at one origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kinds {
+    /// As it is.
+    pub(super) truth: RiskClass,
+    /// As said.
+    pub(super) said: RiskClass,
+    /// As somebody would say who knows the true year but for its level, within [`NEARLY`].
+    pub(super) nearly: RiskClass,
+}
+
+/// Standard deviation of the level, as a logarithm, of somebody who nearly knows the year ahead: 5 per cent.
+const NEARLY: f64 = 0.05;
 
 /// One server, price of a bad day and origin.
 #[derive(Clone, Debug)]
@@ -47,7 +63,7 @@ pub(super) struct Sized {
     pub(super) lambda: f64,
     pub(super) decision: Decision,
     pub(super) hindsight: Hindsight,
-    /// What would be chosen at each price of [`super::tuned::PRICES`].
+    /// What would be chosen at each price of [`super::tuned::PRICES`]; only in the rows of [`TUNED_AT`].
     pub(super) ladder: Vec<Decision>,
 }
 
@@ -56,12 +72,14 @@ pub(super) struct Sized {
 pub(super) struct Rows {
     pub(super) crossings: Vec<Crossing>,
     pub(super) sizes: Vec<Sized>,
+    pub(super) pools: Vec<Totalled>,
 }
 
 impl Rows {
     pub(super) fn extend(&mut self, other: Self) {
         self.crossings.extend(other.crossings);
         self.sizes.extend(other.sizes);
+        self.pools.extend(other.pools);
     }
 }
 
@@ -100,6 +118,7 @@ pub(super) fn decide(
         origin: number,
         horizon: origins.horizon,
         truth,
+        seed: config.seed,
         limits: limits(config),
         book: price_book(config)?,
         calendar: config.calendar()?.as_ref().clone(),
@@ -119,7 +138,7 @@ pub(super) fn decide(
             Ok(asked.of_server(server_number, server, &series))
         })
         .collect();
-    let mut rows = Rows::default();
+    let mut rows = Rows { pools: total((panel, &known), &forecasts, origins, config)?, ..Rows::default() };
     for server in servers {
         rows.extend(server?);
     }
@@ -149,6 +168,7 @@ struct Asked<'a> {
     origin: usize,
     horizon: usize,
     truth: &'a Truth,
+    seed: u64,
     limits: Limits,
     book: PriceBook,
     calendar: Calendar,
@@ -159,7 +179,7 @@ impl Asked<'_> {
         let outlooks: Vec<SeriesOutlook> = series.iter().map(|one| one.outlook(server)).collect();
         let crossings = series.iter().zip(&outlooks).flat_map(|(one, outlook)| self.crossings(number, one, outlook));
         let crossings = crossings.collect();
-        Rows { crossings, sizes: self.sizes(number, server, series, &outlooks) }
+        Rows { crossings, sizes: self.sizes(number, server, series, &outlooks), ..Rows::default() }
     }
 
     fn crossings(&self, server: usize, one: &Series, outlook: &SeriesOutlook) -> Vec<Crossing> {
@@ -183,17 +203,24 @@ impl Asked<'_> {
                 crossed,
                 curve: crossing_curve(outlook, threshold)?,
                 best: best.and_then(|best| best.curve(threshold, self.horizon)).map(<[f64]>::to_vec),
-                classes: best.and_then(|best| Some((said, self.class(best, one.history, limit)?))),
+                kinds: best.and_then(|best| self.kinds(said, best, one.history, limit)),
             })
         };
         self.limits.thresholds.iter().filter_map(row).collect()
     }
 
-    /// The kind of risk by the rule itself on the year that the oracle expects.
-    fn class(&self, best: &Best, history: &History, limit: f64) -> Option<RiskClass> {
+    /// The kind of risk by the rule itself on the year that the oracle expects, and on that year a little off.
+    fn kinds(&self, said: RiskClass, best: &Best, history: &History, limit: f64) -> Option<Kinds> {
         let first = history.timeline().date(history.len());
-        let found = fleetcast_plan::classify(&best.median, first, limit, &Seen::everything(), &self.calendar);
-        Some(found.class).filter(|class| *class != RiskClass::Unknown)
+        let class = |year: &[f64]| {
+            let found = fleetcast_plan::classify(year, first, limit, &Seen::everything(), &self.calendar);
+            Some(found.class).filter(|class| *class != RiskClass::Unknown)
+        };
+        let noise = Stream::new(self.seed, &["decisions", "nearly", &history.id().to_string()]);
+        let off = math::exp(NEARLY * noise.normal(self.origin as u64));
+        let inside = |value: f64| history.bounds().map_or(value, |bounds| bounds.clamp(value));
+        let nearly: Vec<f64> = best.median.iter().map(|value| inside(off * value)).collect();
+        Some(Kinds { truth: class(&best.median)?, said, nearly: class(&nearly)? })
     }
 
     fn sizes(&self, number: usize, server: &Server, series: &[Series], outlooks: &[SeriesOutlook]) -> Vec<Sized> {
@@ -206,23 +233,23 @@ impl Asked<'_> {
             Some(one.days?.iter().map(|day| 100.0 * day / capacity).collect())
         };
         let (cpu_days, memory_days, network_days) = (came(cpu), came(memory), came(named("network")));
+        // To be switched off is a question to the owner; until then a server has the size chosen beside it. What a size
+        // risks is the same at every price of a bad day, so it is weighed once.
+        let sizing = fleetcast_plan::size(server, outlooks, &self.book, &self.limits);
+        let at_price = |limits: &Limits| {
+            let chosen = sizing.chosen_at(limits, self.horizon)?;
+            let instance_type = chosen.instance_type.clone().filter(|_| !chosen.is_present);
+            Some(Decision { instance_type, promised: Some(chosen.p_violation) })
+        };
         let row = |lambda: f64| {
             let limits = Limits { lambda_usd_per_day: lambda, ..self.limits.clone() };
-            // To be switched off is a question to the owner; until then a server has the size chosen beside it.
-            let sizing = fleetcast_plan::size(server, outlooks, &self.book, &limits);
-            let chosen = sizing.chosen()?;
-            let instance_type = chosen.instance_type.clone().filter(|_| !chosen.is_present);
-            let promised = Some(chosen.p_violation);
+            let decision = at_price(&limits)?;
             let (cpu_days, memory_days) = (cpu_days.as_deref(), memory_days.as_deref());
             let came = DaysThatCame { cpu: cpu_days, memory: memory_days, network: network_days.as_deref() };
             let hindsight = Hindsight::new(number, server, came, &self.book, &limits)?;
-            let decision = Decision { instance_type, promised };
-            let ladder = PRICES.iter().filter_map(|&price| {
-                let limits = Limits { lambda_usd_per_day: price, ..limits.clone() };
-                let chosen = sizing.chosen_at(&limits, self.horizon)?;
-                let instance_type = chosen.instance_type.clone().filter(|_| !chosen.is_present);
-                Some(Decision { instance_type, promised: None })
-            });
+            let tuned = if lambda == TUNED_AT { PRICES.as_slice() } else { &[] };
+            let ladder =
+                tuned.iter().filter_map(|&price| at_price(&Limits { lambda_usd_per_day: price, ..limits.clone() }));
             let ladder = ladder.collect();
             let place = |one: Option<&Series>| one.map(|one| one.place);
             let (cpu, memory, network) = (place(cpu), place(memory), place(named("network")));
@@ -243,7 +270,6 @@ mod tests {
     use super::*;
     use crate::{Seconds, Silent};
     use fleetcast_core::{Metric, Timeline};
-    use fleetcast_numeric::Stream;
     use std::sync::Arc;
 
     const CONTEXT: Context =
@@ -256,6 +282,7 @@ mod tests {
         for name in ["a", "b", "c"] {
             let mut server = Server::new(name).expect("a name");
             server.shape.instance_type = Some("m6i.2xlarge".to_owned());
+            server.pool = Some("shop".to_owned());
             servers.push(Arc::new(server));
             for (metric, level) in [("cpu", 55.0), ("memory", 40.0)] {
                 let noise = Stream::new(4, &[name, metric]);
@@ -279,6 +306,7 @@ mod tests {
     fn nothing_after_an_origin_changes_what_is_decided_at_it() {
         let (plain, poisoned) = (decided(&panel(700)), decided(&panel(600)));
         assert_eq!((plain.crossings.len(), plain.sizes.len()), (3 * 2 * 2, 3 * LAMBDAS.len()));
+        assert_eq!(plain.pools.len(), 2, "a total of each metric");
         for (plain, poisoned) in plain.crossings.iter().zip(&poisoned.crossings) {
             assert_eq!((&plain.curve, plain.at_risk), (&poisoned.curve, poisoned.at_risk));
             assert_eq!(poisoned.crossed, Some(0), "what came is another matter");

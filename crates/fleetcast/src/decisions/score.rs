@@ -2,9 +2,8 @@
 
 use super::origin::{Crossing, Rows, Sized};
 use super::rules::Figures;
-use super::tuned;
-use super::{DecisionScore, LAMBDAS, ORACLE, OWN};
-use crate::{Config, Result};
+use super::{DecisionScore, LAMBDAS, NEARLY, ORACLE, OWN, Origins, TUNED_AT, held, pools, tuned};
+use crate::Config;
 use fleetcast_core::Panel;
 use fleetcast_plan::proof::{
     COST_LOSS_RATIOS, ClassRow, DateRow, Decision, Estimate, Needed, Purchase, Purchases, Resamples, Rule, Warning,
@@ -16,15 +15,19 @@ use rayon::prelude::*;
 const AS_IT_IS: &str = "as-it-is";
 
 /// Every score, in the order they are told.
-///
-/// # Errors
-/// When a setting makes no sense.
-pub(super) fn scores(panel: &Panel, rows: Rows, rules: &Figures, config: &Config) -> Result<Vec<DecisionScore>> {
+pub(super) fn scores(
+    panel: &Panel,
+    rows: Rows,
+    rules: &Figures,
+    origins: &Origins,
+    config: &Config,
+) -> Vec<DecisionScore> {
     let resamples = Resamples::new(panel.servers().len(), config.seed);
     let mut scores = Vec::new();
     for &threshold in &config.plan.thresholds {
         let own: Vec<&Crossing> = rows.crossings.iter().filter(|row| row.threshold == threshold).collect();
         scores.extend(warnings(&own, threshold, rules, &resamples));
+        scores.extend(held::scores(&own, threshold, rules, origins, &resamples));
         scores.extend(dates(&own, threshold, &resamples));
         scores.extend(classes(&own, threshold, &resamples));
     }
@@ -32,10 +35,10 @@ pub(super) fn scores(panel: &Panel, rows: Rows, rules: &Figures, config: &Config
         let own: Vec<&Sized> = rows.sizes.iter().filter(|row| row.lambda == lambda).collect();
         scores.extend(sizes(&own, lambda, rules, &resamples));
     }
-    let [.., middle, _] = LAMBDAS;
-    let own: Vec<&Sized> = rows.sizes.iter().filter(|row| row.lambda == middle).collect();
+    let own: Vec<&Sized> = rows.sizes.iter().filter(|row| row.lambda == TUNED_AT).collect();
     scores.extend(tuned::scores(&own, rules, &resamples));
-    Ok(scores)
+    scores.extend(pools::scores(&rows.pools, config.seed));
+    scores
 }
 
 /// Scores of one method on one slice.
@@ -55,7 +58,7 @@ impl<'a> Sheet<'a> {
         self.scores.extend(self.resamples.estimate(score).map(|estimate| self.row(name, estimate)));
     }
 
-    fn count(&mut self, name: &str, count: usize) {
+    pub(super) fn count(&mut self, name: &str, count: usize) {
         let row = self.row(name, Estimate { value: count as f64, interval: None });
         self.scores.push(row);
     }
@@ -157,27 +160,42 @@ fn dates(rows: &[&Crossing], threshold: f64, resamples: &Resamples) -> Vec<Decis
     scores
 }
 
-/// Kinds of risk; none where the truth is not known.
+/// Kinds of risk, as said and as somebody would say who nearly knows the year; none where the truth is not known.
 fn classes(rows: &[&Crossing], threshold: f64, resamples: &Resamples) -> Vec<DecisionScore> {
-    let row = |row: &&Crossing| row.classes.map(|(said, truth)| ClassRow { server: row.server, said, truth });
-    let rows: Vec<ClassRow> = rows.iter().filter_map(row).collect();
-    if rows.is_empty() {
-        return Vec::new();
-    }
     let slice = format!("class at {threshold} %");
-    let mut sheet = Sheet::new(OWN, &slice, resamples);
+    let mut scores = Vec::new();
+    for method in [OWN, NEARLY] {
+        let row = |row: &&Crossing| {
+            let kinds = row.kinds?;
+            let said = if method == OWN { kinds.said } else { kinds.nearly };
+            Some(ClassRow { server: row.server, said, truth: kinds.truth })
+        };
+        let rows: Vec<ClassRow> = rows.iter().filter_map(row).collect();
+        if !rows.is_empty() {
+            let mut sheet = Sheet::new(method, &slice, resamples);
+            judge_classes(&mut sheet, &rows, resamples);
+            scores.extend(sheet.scores);
+        }
+    }
+    scores
+}
+
+fn judge_classes(sheet: &mut Sheet, rows: &[ClassRow], resamples: &Resamples) {
     sheet.count("n_rows", rows.len());
-    sheet.add("macro_f1", |times| macro_f1(&rows, times));
-    sheet.add("unknown_share", |times| unknown_share(&rows, times));
+    sheet.add("macro_f1", |times| macro_f1(rows, times));
+    sheet.add("unknown_share", |times| unknown_share(rows, times));
     for kind in fleetcast_core::RiskClass::ALL {
-        let share = |times: &[u32]| fleetcast_plan::proof::class_share(&rows, times, kind);
+        let share = |times: &[u32]| fleetcast_plan::proof::class_share(rows, times, kind);
         if share(&vec![1; resamples.n_servers()]).2 > 0.0 {
             sheet.add(&format!("precision_{kind}"), |times| share(times).0);
             sheet.add(&format!("recall_{kind}"), |times| share(times).1);
             sheet.add(&format!("share_{kind}"), |times| Some(share(times).2));
+            let said = |truth| rows.iter().filter(|row| row.truth == kind && row.said == truth).count();
+            for other in fleetcast_core::RiskClass::ALL.into_iter().filter(|other| said(*other) > 0) {
+                sheet.count(&format!("n_{kind}_said_{other}"), said(other));
+            }
         }
     }
-    sheet.scores
 }
 
 /// What a rule asks for.

@@ -8,7 +8,7 @@ pub const COST_LOSS_RATIOS: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5];
 /// Days before an origin on which a row that is still at risk was not over.
 const RECENT_DAYS: usize = 14;
 /// P from which a row counts as warned.
-const WARNED: f64 = 0.5;
+pub const WARNED: f64 = 0.5;
 /// Equal bins of P that calibration is judged in.
 const BINS: usize = 10;
 
