@@ -61,6 +61,14 @@ refuses "an unknown profile" "database" profile show databse
 refuses "an unknown command" "" forcast
 refuses "a negative horizon" "" forecast --lake lake --horizon -3
 refuses "a horizon of nothing" "" forecast --lake lake --horizon 0
+{
+    echo 'unique_id,ds,y'
+    for day in $(seq -w 1 31); do printf 'a,2024-01-%s,5\na,2024-03-%s,6\n' "$day" "$day"; done
+} >short.csv
+refuses "a season longer than the history" "seasonal-naive" backtest --series short.csv --season 80 --horizon 7 --windows 1
+refuses "a backtest longer than the history" "100 steps ahead" backtest --series short.csv --horizon 100
+{ cat short.csv && echo 'a,2024-01-01,7'; } >twice.csv
+refuses "a time that stands twice" "2024-01-01" forecast --series twice.csv
 digests lake >after.txt
 expect "the lake is as it was" "" "$(diff before.txt after.txt || true)"
 expect "the folder too" "hello" "$(cat folder/file.txt)"

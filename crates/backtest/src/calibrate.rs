@@ -11,6 +11,9 @@ use std::ops::Range;
 
 /// Errors this independent in a part of the horizon count half against those of the whole horizon.
 const HALF_TRUSTED: f64 = 60.0;
+/// An error counts for no more than so many times what was expected where errors are added up: one series gone mad is
+/// then one series.
+const MOST_ERROR: f64 = 20.0;
 /// Trajectories that dependence is measured on; more change it by less than it matters.
 const TRAJECTORIES: usize = 1500;
 
@@ -161,6 +164,7 @@ fn pieces(scaled: &[Vec<f64>], steps: Range<usize>) -> f64 {
     for trajectory in scaled {
         let (mut sum, mut n) = (0.0, 0.0);
         for error in trajectory[steps.clone()].iter().filter(|e| !e.is_nan()) {
+            let error = error.clamp(-MOST_ERROR, MOST_ERROR);
             sum += error;
             of_all += error * error;
             n += 1.0;
@@ -195,7 +199,7 @@ impl Growth {
         let sizes: Vec<(f64, f64)> = (horizon_buckets(horizon).into_iter())
             .filter_map(|steps| {
                 let errors = scaled.iter().flat_map(|t| t[steps.clone()].iter()).filter(|e| !e.is_nan());
-                let (sum, n) = errors.fold((0.0, 0usize), |(sum, n), e| (sum + e.abs(), n + 1));
+                let (sum, n) = errors.fold((0.0, 0usize), |(sum, n), e| (sum + e.abs().min(MOST_ERROR), n + 1));
                 let centre = 0.5 * (steps.start + 1 + steps.end) as f64;
                 (n > 0).then(|| (math::ln(centre), sum / n as f64))
             })

@@ -14,6 +14,9 @@ const GUARD_MARGIN: f64 = 1.1;
 const FLEET_POINTS: usize = 24_000;
 /// Points that tell what each member is worth: it is only asked whether that is clearly something.
 const WORTH_POINTS: usize = 6_000;
+/// An error counts for no more than so many seasonal changes of its series: one series that went mad, or one that never
+/// changed before, would else drown what all others say.
+const MOST_LOSS: f64 = 20.0;
 /// Shares of a series' own weights that are tried.
 const OWN_SHARES: [f64; 4] = [0.0, 0.25, 0.5, 0.75];
 
@@ -99,14 +102,14 @@ impl Sample {
             together.iter_mut().zip(column).for_each(|(sum, point)| *sum += share * point);
         }
         let errors = self.actual.iter().zip(&self.weight).zip(&together);
-        errors.map(|((y, w), point)| w * (y - point).abs()).sum()
+        errors.map(|((y, w), point)| (w * (y - point).abs()).min(MOST_LOSS)).sum()
     }
 
     fn loss_with(&self, sum: &[f64], member: usize, share: f64) -> f64 {
         let column = &self.columns[member];
         let mut loss = 0.0;
         for (((y, w), s), point) in self.actual.iter().zip(&self.weight).zip(sum).zip(column) {
-            loss += w * (y - (s + point) * share).abs();
+            loss += (w * (y - (s + point) * share).abs()).min(MOST_LOSS);
         }
         loss
     }
@@ -250,7 +253,7 @@ impl<'a> Candidates<'a> {
             let kept = &self.from_others[at].kept;
             if loses(&losses, &self.guard_losses, kept) { self.guard_losses[at] } else { losses[at] }
         };
-        (0..losses.len()).map(guarded).sum()
+        (0..losses.len()).map(|at| guarded(at).min(MOST_LOSS)).sum()
     }
 
     fn combined(&self, share: f64) -> Combined {

@@ -264,6 +264,29 @@ fn one_bad_series_keeps_its_reason_and_a_short_one_follows_the_others() {
 }
 
 #[test]
+fn a_series_gone_mad_has_no_say_in_what_the_others_get() {
+    let sane = noisy(40, 400);
+    let mut histories = sane.histories().to_vec();
+    // Nothing ever changed, and then a value that no arithmetic survives.
+    let mad = (0..400).map(|day| if day == 300 { 1e300 } else { 5.0 }).collect();
+    histories.push(history("z-mad", None, mad));
+    let fleets = [sane, Panel::new(Vec::new(), histories).unwrap()].map(|panel| auto(30).fit_fleet(&panel).unwrap());
+    let [alone, beside] = fleets.each_ref().map(|fleet| {
+        let forecast = |at: usize| fleet.series()[at].as_ref().unwrap().forecast(30, &[0.05, 0.5, 0.95]).unwrap();
+        (0..40).map(forecast).collect::<Vec<_>>()
+    });
+    let (mut was_wide, mut is_wide) = (0.0, 0.0);
+    for (alone, beside) in alone.iter().zip(&beside) {
+        let (was, is) = (alone.step(29), beside.step(29));
+        assert!((is[1] - was[1]).abs() < 0.2 * (was[2] - was[0]), "{is:?} for {was:?}");
+        was_wide += was[2] - was[0];
+        is_wide += is[2] - is[0];
+    }
+    // It is one of 41: the tails of what is pooled may move a little.
+    assert!((is_wide / was_wide - 1.0).abs() < 0.15, "{is_wide} for {was_wide}");
+}
+
+#[test]
 fn wrong_settings_are_refused() {
     let settings = AutoSettings::new(30, 7, medians);
     assert_eq!(Auto::new(Vec::new(), settings.clone()).err(), Some(Error::NoMembers));

@@ -35,6 +35,11 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
+/// A value of a series; with an exponent where it would fill the line.
+pub fn number(value: f64) -> String {
+    if value.abs() < 1e12 { format!("{value:.4}") } else { format!("{value:.4e}") }
+}
+
 /// A score with three digits; a dash where there is none.
 pub fn score(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"))
@@ -50,6 +55,7 @@ mod tests {
         let rows = vec![vec!["a".to_owned(), "12".to_owned()], vec!["longer".to_owned(), "3".to_owned()]];
         assert_eq!(aligned(&head, rows), "name     n\na       12\nlonger   3\n");
         assert_eq!((bytes(999), bytes(1_500), bytes(2_000_000)), ("999 B".into(), "1.5 kB".into(), "2.0 MB".into()));
+        assert_eq!((number(1234.5), number(-1.5e300)), ("1234.5000".into(), "-1.5000e300".into()));
         assert_eq!((score(None), score(Some(0.5))), ("-".into(), "0.500".into()));
     }
 }

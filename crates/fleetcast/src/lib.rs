@@ -45,7 +45,7 @@ pub use context::Context;
 pub use error::{Error, Result};
 pub use progress::{Progress, Silent};
 
-pub use fleetcast_backtest::{Comparison, ModelScores, Seconds};
+pub use fleetcast_backtest::{Comparison, ModelForecasts, ModelScores, Seconds};
 pub use fleetcast_lake as lake;
 pub use fleetcast_realism::{Line, Outcome, Scorecard, Verdict};
 pub use fleetcast_sim as sim;

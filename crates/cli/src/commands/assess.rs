@@ -4,7 +4,7 @@ use super::{answer, shown};
 use crate::args::{
     BacktestArgs, ForecastArgs, Global, PlanArgs, PlanSettings, ReportArgs, RunArgs, SeriesSettings, Settings, Source,
 };
-use crate::text::{Align, aligned, score};
+use crate::text::{Align, aligned, number, score};
 use fleetcast::backtest::Backtested;
 use fleetcast::explain::ForecastFiles;
 use fleetcast::forecast::Forecasts;
@@ -134,7 +134,24 @@ pub fn backtest(args: &BacktestArgs, global: &Global, context: &Context) -> anyh
             fleetcast::series::backtest_series(&options, &config, args.out.as_deref(), context)?
         }
     };
+    if backtested.scores.is_empty() {
+        return Err(nothing_scored(&backtested).into());
+    }
     answer(global, &scores_text(&backtested), &scores_json(&backtested.scores))
+}
+
+/// Why there is not a single point that every method forecast, and what would do.
+fn nothing_scored(backtested: &Backtested) -> Error {
+    let windows = || 0..backtested.backtest.windows().count;
+    let refused = |model: &fleetcast::ModelForecasts| {
+        windows().find_map(|window| model.window(window).iter().find_map(|made| made.as_ref().err().cloned()))
+    };
+    let reason = backtested.backtest.models().iter().rev().find_map(refused);
+    let reason = reason.map_or_else(|| "nothing was observed in the windows".to_owned(), |error| error.to_string());
+    Error::Nothing {
+        what: format!("there is nothing to score, because no series has a forecast by every method: {reason}"),
+        hint: "ask for a shorter --season or --horizon, fewer --windows, or other --models".to_owned(),
+    }
 }
 
 pub fn forecast(args: &ForecastArgs, global: &Global, context: &Context) -> anyhow::Result<()> {
@@ -181,8 +198,8 @@ fn forecasts_text(forecasts: &Forecasts) -> String {
             f.model.to_string(),
             f.time(0).to_string(),
             f.time(last).to_string(),
-            format!("{:.4}", value(0.5)),
-            format!("{:.4} to {:.4}", value(0.05), value(0.95)),
+            number(value(0.5)),
+            format!("{} to {}", number(value(0.05)), number(value(0.95))),
         ]
     });
     let mut text = aligned(&head, rows.collect());
