@@ -2,8 +2,8 @@
 
 use crate::prophet::ProphetOptions;
 use crate::{
-    Arima, Boosted, CalendarRidge, Estimates, Ets, LevelShape, Mstl, Naive, Pooled, Prophet, SeasonalMean,
-    SeasonalNaive, Theta,
+    Arima, Boosted, CalendarRidge, Estimates, Ets, LevelShape, Mstl, Naive, Pooled, Prophet, RandomForest,
+    SeasonalMean, SeasonalNaive, Theta, Var,
 };
 use fleetcast_core::{Calendar, Error, Model, Result, nearest};
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub const NAMES: &[&str] = &[
     "boosted",
     "boosted-without-quarter-ends",
     "boosted-without-other-metrics",
+    "random-forest",
+    "var",
 ];
 
 /// Names of the methods that `auto` weighs up, in the order of [`members`]: each has shown on windows that nobody tunes
@@ -70,6 +72,8 @@ pub fn named(name: &str, settings: &Settings) -> Result<Box<dyn Model>> {
         "boosted" => Box::new(Boosted::new(settings)),
         "boosted-without-quarter-ends" => Box::new(Boosted::without_quarter_ends(settings)),
         "boosted-without-other-metrics" => Box::new(Boosted::without_other_metrics(settings)),
+        "random-forest" => Box::new(RandomForest::new(settings)),
+        "var" => Box::new(Var::new(settings)),
         _ => {
             return Err(Error::UnknownName {
                 kind: "model".to_owned(),

@@ -279,6 +279,8 @@ fn each_method_beats_naive_on_a_series_built_for_it() {
         ("boosted", &opening),
         ("boosted-without-quarter-ends", &opening),
         ("boosted-without-other-metrics", &opening),
+        ("random-forest", &opening),
+        ("var", &noisy),
     ];
     assert_eq!(built.len() + 1, NAMES.len());
     for (name, values) in built {

@@ -1,10 +1,10 @@
 //! One fitted series: what the trees of its panel say of the steps after its cutoff.
 
-use super::booster::{Ahead, Booster};
 use super::days::Days;
 use super::features::{Lengths, N_COLUMNS, Shown, Subject};
 use super::past::Past;
 use super::sample::{Origin, last_observed};
+use super::trees::{Seen, Trees};
 use crate::paths::Positions;
 use crate::steps::{Frame, horizon_of};
 use fleetcast_core::{Dependence, Fitted, Forecast, Future, History, Paths, QUANTILE_GRID, Result, check_quantiles};
@@ -17,7 +17,7 @@ pub(super) const MIDDLE: usize = 3;
 /// What one panel taught up to one cutoff.
 #[derive(Debug)]
 pub(super) struct Learned {
-    pub(super) booster: Booster,
+    pub(super) trees: Trees,
     pub(super) lengths: Lengths,
     pub(super) days: Arc<Days>,
     pub(super) shown: Shown,
@@ -39,7 +39,7 @@ impl BoostedFit {
         &self,
         horizon: usize,
         repeat: impl Fn(f64) -> T,
-        say: impl Fn(&Ahead, &[f32], f64, f64) -> T,
+        say: impl Fn(&Seen, &[f32], f64, f64) -> T,
     ) -> Vec<T> {
         let learned = &self.learned;
         let past = Past::new(&self.history, &learned.lengths.seasons);
@@ -63,7 +63,7 @@ impl BoostedFit {
             shown: learned.shown,
             first: 0,
         };
-        let ahead = learned.booster.seen_from(&origin.row);
+        let ahead = learned.trees.seen_from(&origin.row);
         let mut row = Vec::with_capacity(N_COLUMNS);
         (1..=horizon)
             .map(|h| {
@@ -82,7 +82,7 @@ impl BoostedFit {
 
     /// The learned quantiles of each step.
     fn learned_quantiles(&self, horizon: usize) -> Vec<[f64; LEVELS.len()]> {
-        let say = |ahead: &Ahead, row: &[f32], base: f64, scale: f64| {
+        let say = |ahead: &Seen, row: &[f32], base: f64, scale: f64| {
             let mut quantiles = [0.0; LEVELS.len()];
             ahead.say(row, &mut quantiles);
             quantiles.map(|z| base + scale * z)

@@ -1,10 +1,12 @@
 //! From a panel to trees: up to which times they learn, and how far they grow.
 
-use super::booster::{Booster, Growth, Levels};
+use super::booster::{Booster, Growth, Levels, Table};
 use super::days::Days;
 use super::features::{Lengths, N_COLUMNS, Shown};
 use super::fit::{BoostedFit, LEVELS, Learned, MIDDLE};
+use super::forest::Forest;
 use super::sample::Cut;
+use super::trees::{Kind, Trees};
 use crate::Settings;
 use crate::steps::{Frame, usual_horizon};
 use fleetcast_core::{History, Panel};
@@ -30,6 +32,27 @@ fn growth(n_rows: usize, n_spells: f64) -> Growth {
         n_leaves: 24,
         least_rows: ((0.25 * n_rows as f64 * least_share) as usize).max(8),
         column_share: 0.5,
+    }
+}
+
+/// How far the trees of a forest grow: to leaves of a few rows each, and each split sees a third of the columns.
+fn growth_of_a_forest(n_rows: usize) -> Growth {
+    let n_trees = if n_rows < LEAST_ROWS { 0 } else { 100 };
+    Growth { n_trees, rate: 1.0, n_leaves: usize::MAX, least_rows: 10, column_share: 1.0 / 3.0 }
+}
+
+/// Grows trees of a kind on the rows of a table, which show so many different spells.
+fn grow(kind: Kind, table: &Table, n_spells: f64) -> Trees {
+    let (n_rows, levels) = (table.target.len(), Levels { all: &LEVELS, middle: MIDDLE });
+    match kind {
+        Kind::Boosted => {
+            let (growth, stream) = (growth(n_rows, n_spells), Stream::new(0, &["boosted"]));
+            Trees::Boosted(Booster::grow(table, N_COLUMNS, levels, growth, stream))
+        }
+        Kind::Forest => {
+            let (growth, stream) = (growth_of_a_forest(n_rows), Stream::new(0, &["forest"]));
+            Trees::Forest(Forest::grow(table, N_COLUMNS, levels.all, growth, stream))
+        }
     }
 }
 
@@ -63,7 +86,7 @@ pub(super) fn learn(
     panel: &Panel,
     histories: &[&History],
     settings: &Settings,
-    shown: Shown,
+    (shown, kind): (Shown, Kind),
     mut put: impl FnMut(usize, BoostedFit),
 ) {
     let Some(timeline) = histories.first().map(|history| history.timeline()) else { return };
@@ -77,10 +100,8 @@ pub(super) fn learn(
         let known = Cut::new(panel, histories, cutoff, (&lengths, &days, shown));
         // Trees that serve few series need not be as good as those that serve most.
         let table = known.table((2.0 * served.len() as f64 / histories.len() as f64).clamp(0.25, 1.0));
-        let levels = Levels { all: &LEVELS, middle: MIDDLE };
-        let growth = growth(table.target.len(), known.n_spells());
-        let booster = Booster::grow(&table, N_COLUMNS, levels, growth, Stream::new(0, &["boosted"]));
-        let learned = Arc::new(Learned { booster, lengths: lengths.clone(), days: Arc::clone(&days), shown });
+        let trees = grow(kind, &table, known.n_spells());
+        let learned = Arc::new(Learned { trees, lengths: lengths.clone(), days: Arc::clone(&days), shown });
         // A forecast is made from a series' own end, which may be later than what the trees have seen.
         let to_come: Vec<&History> = served.iter().map(|&at| histories[at]).collect();
         let own = Cut::new(panel, &to_come, DateTime::MAX, (&lengths, &days, shown));

@@ -4,16 +4,19 @@ mod booster;
 mod days;
 mod features;
 mod fit;
+mod forest;
 mod learn;
 mod past;
 mod sample;
 mod tree;
+mod trees;
 
 use crate::Settings;
 use features::{Lengths, Shown};
 use fit::BoostedFit;
 use fleetcast_core::{Error, Fitted, History, Model, Panel, Result};
 use std::collections::BTreeMap;
+use trees::Kind;
 
 /// One model for all series of a panel, whatever their length and scale: quantiles of each step ahead, straight from
 /// what is known at the cutoff, the number of steps ahead being one of the features.
@@ -32,6 +35,7 @@ use std::collections::BTreeMap;
 pub struct Boosted {
     settings: Settings,
     shown: Shown,
+    kind: Kind,
     name: &'static str,
 }
 
@@ -39,19 +43,24 @@ impl Boosted {
     /// The method with the seasons and the calendar of `settings`.
     pub fn new(settings: &Settings) -> Self {
         let shown = Shown { quarter_ends: true, other_metrics: true };
-        Self { settings: settings.clone(), shown, name: "boosted" }
+        Self { settings: settings.clone(), shown, kind: Kind::Boosted, name: "boosted" }
     }
 
     /// The same, blind to quarter ends: what it loses is what they gain.
     pub fn without_quarter_ends(settings: &Settings) -> Self {
         let shown = Shown { quarter_ends: false, other_metrics: true };
-        Self { settings: settings.clone(), shown, name: "boosted-without-quarter-ends" }
+        Self { settings: settings.clone(), shown, kind: Kind::Boosted, name: "boosted-without-quarter-ends" }
     }
 
     /// The same, looking at no other metric of a server.
     pub fn without_other_metrics(settings: &Settings) -> Self {
         let shown = Shown { quarter_ends: true, other_metrics: false };
-        Self { settings: settings.clone(), shown, name: "boosted-without-other-metrics" }
+        Self { settings: settings.clone(), shown, kind: Kind::Boosted, name: "boosted-without-other-metrics" }
+    }
+
+    /// A forest on the same features, by another name.
+    pub(crate) fn forest(settings: &Settings, name: &'static str) -> Self {
+        Self { kind: Kind::Forest, name, ..Self::new(settings) }
     }
 
     /// Observations below which a series has no origin to be forecast from.
@@ -83,7 +92,9 @@ impl Model for Boosted {
         let mut fits: Vec<Option<BoostedFit>> = panel.histories().iter().map(|_| None).collect();
         for places in groups.values() {
             let histories: Vec<&History> = places.iter().map(|&at| &panel.histories()[at]).collect();
-            learn::learn(panel, &histories, &self.settings, self.shown, |at, fit| fits[places[at]] = Some(fit));
+            learn::learn(panel, &histories, &self.settings, (self.shown, self.kind), |at, fit| {
+                fits[places[at]] = Some(fit)
+            });
         }
         let told = |(fit, history): (Option<BoostedFit>, &History)| match fit {
             Some(fit) => Ok(Box::new(fit) as Box<dyn Fitted>),

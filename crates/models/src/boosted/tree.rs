@@ -1,6 +1,7 @@
 //! One tree: which column splits where, found on histograms.
 
 use super::booster::{Growth, Table};
+use fleetcast_numeric::Stream;
 
 /// Cells of a column: the lowest for missing values, the others with about as many rows each.
 const CELLS: usize = 64;
@@ -193,6 +194,42 @@ impl Ground<'_> {
             nodes[open.node].next = number as u32;
         }
         (nodes, open.len())
+    }
+
+    /// The nodes of a tree grown on `rows` until no leaf can be split, and the rows of each leaf. Each split sees some of the columns,
+    /// as `stream` draws them.
+    pub(super) fn grow_out(&self, rows: Vec<u32>, stream: Stream) -> (Vec<Node>, Vec<Vec<u32>>) {
+        let (mut nodes, mut leaves) = (vec![Node::LEAF], Vec::new());
+        let mut open = vec![(0, rows)];
+        while let Some((node, rows)) = open.pop() {
+            let columns = self.some_columns(stream.child_number(node as u64));
+            let here = Ground { columns: &columns, ..*self };
+            let can_split = rows.len() >= 2 * self.growth.least_rows;
+            let Some(split) = can_split.then(|| here.best(&here.histogram(&rows))).flatten() else {
+                nodes[node].next = leaves.len() as u32;
+                leaves.push(rows);
+                continue;
+            };
+            let (children, column) = (nodes.len(), columns[split.column]);
+            nodes[node] = here.node(split, children);
+            nodes.extend([Node::LEAF; 2]);
+            let goes_left = |row: &u32| self.cells[*row as usize * self.n_columns + column] <= split.cell;
+            let (left, right): (Vec<u32>, Vec<u32>) = rows.into_iter().partition(goes_left);
+            open.extend([(children, left), (children + 1, right)]);
+        }
+        (nodes, leaves)
+    }
+
+    /// A share of the columns, without replacement, in the order in which they were drawn.
+    fn some_columns(&self, stream: Stream) -> Vec<usize> {
+        let mut columns = self.columns.to_vec();
+        let kept = ((columns.len() as f64 * self.growth.column_share) as usize).clamp(1, columns.len());
+        for at in 0..kept {
+            let other = at + stream.below(at as u64, (columns.len() - at) as u64) as usize;
+            columns.swap(at, other);
+        }
+        columns.truncate(kept);
+        columns
     }
 
     fn node(&self, split: Split, children: usize) -> Node {
