@@ -84,8 +84,10 @@ pub struct Horizons {
     pub planned: usize,
     /// Days of the median history.
     pub history: usize,
-    /// What the user should know of the choice.
+    /// What the user should know of the choice of windows.
     pub notes: Vec<String>,
+    /// What whoever looks `planned` days ahead should know besides.
+    pub notes_of_plan: Vec<String>,
 }
 
 impl Horizons {
@@ -104,7 +106,7 @@ impl Horizons {
                 hint: "take telemetry in with `fleetcast ingest`, or make some with `fleetcast generate`".to_owned(),
             });
         };
-        let mut notes = Vec::new();
+        let (mut notes, mut notes_of_plan) = (Vec::new(), Vec::new());
         let defended = (median / 4).clamp(1, 90);
         let validated = config.forecast.horizon_days.unwrap_or(defended);
         let count = config.forecast.windows.unwrap_or((median / validated).saturating_sub(3).clamp(1, 4));
@@ -118,19 +120,24 @@ impl Horizons {
             ));
         }
         if planned < config.plan.horizon_days {
-            notes.push(format!(
+            notes_of_plan.push(format!(
                 "risks are planned {planned} days ahead, not {}: the histories are no longer; beyond {validated} days \
                  intervals are widened, not validated",
                 config.plan.horizon_days
             ));
         }
         if planned > DEFENSIBLE_HORIZON {
-            notes.push(format!("beyond {DEFENSIBLE_HORIZON} days only trend and calendar speak"));
+            notes_of_plan.push(format!("beyond {DEFENSIBLE_HORIZON} days only trend and calendar speak"));
         }
         if windows.is_none() {
             notes.push(format!("no backtest: {needed} days would be held out of histories of {median}"));
         }
-        Ok(Self { windows, validated, planned, history: median, notes })
+        Ok(Self { windows, validated, planned, history: median, notes, notes_of_plan })
+    }
+
+    /// All that whoever plans should know.
+    pub fn all_notes(&self) -> impl Iterator<Item = &String> {
+        self.notes.iter().chain(&self.notes_of_plan)
     }
 
     /// How far to forecast when quantiles are wanted for `horizon` days: a year of expected values comes

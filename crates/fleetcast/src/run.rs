@@ -68,7 +68,7 @@ pub struct Assessed {
 /// When there is no series, or a setting makes no sense.
 pub fn assess(telemetry: &Telemetry, config: &Config, context: &Context) -> Result<Assessed> {
     let horizons = Horizons::choose(&telemetry.panel, config)?;
-    horizons.notes.iter().for_each(|note| context.progress.note(note));
+    horizons.all_notes().for_each(|note| context.progress.note(note));
     let mut names = config.forecast.models.clone();
     if !names.iter().any(|name| name == AUTO) {
         // Risks need calibrated joint paths, which only the combination has.
@@ -135,18 +135,18 @@ pub fn forecast_lake(lake: &Lake, config: &Config, files: &ForecastFiles, contex
     let started = (context.now)();
     context.progress.begin("reading telemetry", 0);
     let telemetry = telemetry(lake, config)?;
-    let mut horizons = Horizons::choose(&telemetry.panel, config)?;
+    let horizons = Horizons::choose(&telemetry.panel, config)?;
     // A horizon that was asked for is forecast as it is; the planner's own is for planning.
     let reach = config.forecast.horizon_days.map_or(horizons.planned, |asked| asked);
-    horizons.notes.iter().for_each(|note| context.progress.note(note));
+    horizons.all_notes().for_each(|note| context.progress.note(note));
     let (seasons, calendar) = (usual_seasons(Step::DAY), config.calendar()?);
     let line_up = LineUp::new(&config.forecast.models, &seasons, calendar.clone(), horizons.validated)?;
     let reach = horizons.reach(reach);
     let runs = Runs::new(&telemetry.panel, horizons.validated)?;
-    let mut forecasts = forecast_all(runs, &line_up, &config.forecast.models, reach, config.seed, context)?;
-    horizons.notes.append(&mut forecasts.notes);
+    let forecasts = forecast_all(runs, &line_up, &config.forecast.models, reach, config.seed, context)?;
+    let notes = horizons.all_notes().chain(&forecasts.notes).cloned().collect();
     context.progress.begin("storing results", 0);
-    let record = RunRecord::plain("forecast", config, &telemetry.panel, horizons.notes, started, context);
+    let record = RunRecord::plain("forecast", config, &telemetry.panel, notes, started, context);
     let change = lake.begin()?;
     store::write_forecasts(&change, &record.run_id, &forecasts)?;
     store::write_run(lake, &change, &record, None)?;
@@ -191,7 +191,7 @@ pub(crate) fn forecasts_to_plan(
         Some(forecasts) => Ok((forecasts, Vec::new())),
         None => {
             let assessed = assess(telemetry, config, context)?;
-            Ok((assessed.forecasts, assessed.horizons.notes))
+            Ok((assessed.forecasts, assessed.horizons.all_notes().cloned().collect()))
         }
     }
 }

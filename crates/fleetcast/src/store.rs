@@ -55,7 +55,7 @@ impl RunRecord {
         started: Timestamp,
         context: &Context,
     ) -> Self {
-        let notes = assessed.horizons.notes.iter().chain(&assessed.forecasts.notes).cloned().collect();
+        let notes = assessed.horizons.all_notes().chain(&assessed.forecasts.notes).cloned().collect();
         let mut record = Self::plain(command, config, panel, notes, started, context);
         record.facts.planned_days = assessed.horizons.planned;
         record.facts.backtest_horizon = assessed.horizons.validated;
