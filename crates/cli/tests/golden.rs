@@ -65,6 +65,9 @@ fn help_of_every_command() {
         "forecast",
         "plan",
         "what-if",
+        "consolidate",
+        "review",
+        "export",
         "report",
         "lake",
         "completions",
@@ -149,6 +152,55 @@ fn from_a_csv_file_to_answers() {
             &["sql", "--lake", "l", "drop table daily"],
             &["sql", "--lake", "l", "select * from dayly"],
             &["generate", "--lake", "l", "--servers", "2", "--days", "10"],
+        ],
+    );
+}
+
+#[test]
+fn what_was_said_is_held_against_what_came() {
+    let generate = |days: &'static str| ["--quiet", "generate", "--lake", "l", "--servers", "8", "--days", days];
+    let scores = "select slice, score, round(value, 4) v from scores where slice like '%metric cpu' order by 1, 2";
+    check(
+        "review",
+        &[
+            &generate("500"),
+            &["--quiet", "review", "--lake", "l"],
+            &["--quiet", "plan", "--lake", "l"],
+            &["--quiet", "review", "--lake", "l"],
+            &generate("540"),
+            &["--quiet", "review", "--lake", "l"],
+            &["sql", "--lake", "l", scores],
+        ],
+    );
+}
+
+#[test]
+fn what_is_decided_stays_in_the_plans_until_it_is_revoked() {
+    let (growth, undated) = (data("growth.toml"), data("undated.toml"));
+    let risk = "select count(*) n, round(sum(p_90), 2) p from risks r join (select run_id from runs where command = \
+                'plan' order by finished desc limit 1) using (run_id) where threshold = 80 and min_days = 1 and metric = 'cpu'";
+    let ask = ["sql", "--lake", "l", "--format", "csv", risk];
+    let plan = ["--quiet", "plan", "--lake", "l"];
+    check(
+        "committed",
+        &[
+            &["--quiet", "generate", "--lake", "l", "--servers", "10", "--days", "500"],
+            &plan,
+            &ask,
+            &["--quiet", "what-if", "--lake", "l", &undated, "--commit"],
+            &["--quiet", "what-if", "--lake", "l", &growth, "--commit"],
+            &["what-if", "--lake", "l", "--committed"],
+            &plan,
+            &ask,
+            &["what-if", "--lake", "l", "--revoke", "web"],
+            &["what-if", "--lake", "l", "--revoke", "web grows by half"],
+            &["what-if", "--lake", "l", "--committed"],
+            &plan,
+            &ask,
+            &["what-if", "--lake", "l"],
+            &["--quiet", "consolidate", "--lake", "l"],
+            &["--quiet", "export", "--lake", "l", "recommendations", "--out", "sizes.xlsx"],
+            &["--quiet", "export", "--lake", "l", "compute-optimizer", "--out", "ours.csv"],
         ],
     );
 }

@@ -25,7 +25,8 @@ pub use history::{History, SeriesId};
 pub use metric::{Bounds, Metric, Unit};
 pub use model::{Fitted, Future, Model};
 pub use outlook::{
-    Action, CrossingDates, Group, Lead, Outlook, PoolRisk, Recommendation, Risk, RiskClass, RiskState, ServerOutlook,
+    Action, Bottleneck, CrossingDates, Group, Lead, Outlook, PoolRisk, Recommendation, Risk, RiskClass, RiskState,
+    ServerOutlook,
 };
 pub use panel::Panel;
 pub use paths::{Dependence, Paths, Shared};

@@ -224,6 +224,10 @@ pub struct Recommendation {
     pub to_type: Option<String>,
     /// Saved per month; negative when the change costs money. `None` when prices are not known.
     pub saving_usd_per_month: Option<f64>,
+    /// The same at the rates that are really paid; `None` without a file of costs.
+    pub saving_effective_usd_per_month: Option<f64>,
+    /// Of that, what no commitment covers: the rest is saved when the commitment ends or somebody else uses it.
+    pub saving_uncommitted_usd_per_month: Option<f64>,
     /// P(at least one bad day within the horizon) on the type it should have.
     pub p_violation: Option<f64>,
     /// Expected bad days within the horizon on that type.
@@ -238,6 +242,26 @@ pub struct Recommendation {
     pub price_book_date: Option<Date>,
 }
 
+/// Which resources of a server run out, and which first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bottleneck {
+    /// Metrics that reach the lowest threshold within the horizon with a chance of at least 10 %, the one that most
+    /// often comes first at the head; at least one.
+    pub metrics: Vec<String>,
+    /// P(the one at the head is first), given that any crosses.
+    pub p_first: f64,
+    /// Of the highest tenth of its days, the share that is among the highest tenth of the second; 0.1 for metrics
+    /// that have nothing to do with each other. `None` for one metric alone, or too few days.
+    pub together: Option<f64>,
+}
+
+impl Bottleneck {
+    /// Whether the first two are high on the same days, half of them at least; `None` for one alone.
+    pub fn is_together(&self) -> Option<bool> {
+        self.together.map(|share| share >= 0.5)
+    }
+}
+
 /// Everything the planner says of one server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServerOutlook {
@@ -249,6 +273,8 @@ pub struct ServerOutlook {
     pub group: Group,
     /// Size.
     pub recommendation: Recommendation,
+    /// Which resources run out; `None` when none is likely to.
+    pub bottleneck: Option<Bottleneck>,
 }
 
 /// Everything the planner says of a fleet, in order of server ids and of pools.

@@ -2,6 +2,7 @@
 
 use crate::{Error, Result};
 use fleetcast_core::{Bounds, Calendar, HolidaySet, UserEvent};
+use fleetcast_plan::what_if::WhatIf;
 use fleetcast_plan::{LeadTime, Limits};
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -113,8 +114,13 @@ pub struct PlanConfig {
     pub lead_time: LeadTime,
     /// Prices of instance types; `None` for the built-in ones.
     pub price_book: Option<PathBuf>,
+    /// What servers really cost, a FOCUS file; `None` to tell savings at list prices only.
+    pub costs: Option<PathBuf>,
     /// Joint paths per series.
     pub n_paths: usize,
+    /// What-ifs that were committed to the lake, and so are part of every plan; not a setting.
+    #[serde(skip)]
+    pub committed: Vec<WhatIf>,
 }
 
 impl Default for Config {
@@ -155,7 +161,9 @@ impl Default for PlanConfig {
             request_archetypes: Vec::new(),
             lead_time: LeadTime::default(),
             price_book: None,
+            costs: None,
             n_paths: 1000,
+            committed: Vec::new(),
         }
     }
 }

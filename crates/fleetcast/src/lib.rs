@@ -12,6 +12,7 @@
 
 pub mod backtest;
 pub mod config;
+pub mod consolidate;
 mod context;
 pub mod decisions;
 pub mod demo;
@@ -19,9 +20,11 @@ pub mod diagnose;
 mod differences;
 mod error;
 pub mod explain;
+pub mod export;
 pub mod fit;
 pub mod forecast;
 pub mod generate;
+mod hours;
 pub mod ingest;
 pub mod line_up;
 mod oracle;
@@ -32,6 +35,7 @@ pub mod profiles;
 mod progress;
 pub mod realism;
 pub mod report;
+pub mod review;
 pub mod run;
 pub mod series;
 mod stamp;

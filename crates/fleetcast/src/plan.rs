@@ -3,12 +3,17 @@
 use crate::config::Config;
 use crate::forecast::{Forecasts, SeriesForecast};
 use crate::line_up::SHORTEST_HISTORY;
+use crate::what_if::{Fleet, baseline};
 use crate::{Context, Error, Result};
-use fleetcast_core::{Calendar, History, Outlook, Panel, Paths, Risk, Server, ServerOutlook};
-use fleetcast_plan::{Limits, PriceBook, SeriesOutlook};
+use fleetcast_core::{Action, Calendar, History, Outlook, Panel, Paths, Recommendation, Risk, Server, ServerOutlook};
+use fleetcast_plan::what_if::Effect;
+use fleetcast_plan::{Costs, Limits, PriceBook, SeriesOutlook};
 use jiff::civil::Date;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+
+/// Hours in a month of a bill: 365 days / 12.
+const HOURS_PER_MONTH: f64 = 730.0;
 
 /// The chance of at least one bad day in each of the coming weeks.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +48,17 @@ pub fn price_book(config: &Config) -> Result<PriceBook> {
     Ok(PriceBook::from_csv(opened, &name)?)
 }
 
+/// What servers really cost, where the configuration names a file.
+///
+/// # Errors
+/// When the file cannot be read or has a row that makes no sense.
+fn costs(config: &Config) -> Result<Option<Costs>> {
+    let Some(file) = &config.plan.costs else { return Ok(None) };
+    let name = file.display().to_string();
+    let opened = std::fs::File::open(file).map_err(|source| Error::Io { file: name.clone(), source })?;
+    Ok(Some(Costs::from_csv(opened, &name)?))
+}
+
 /// The limits of a configuration.
 pub fn limits(config: &Config) -> Limits {
     Limits {
@@ -63,29 +79,51 @@ pub fn limits(config: &Config) -> Limits {
 /// # Errors
 /// When a limit or the price book makes no sense.
 pub fn plan(panel: &Panel, means: &Panel, forecasts: &Forecasts, config: &Config, context: &Context) -> Result<Plan> {
-    let (limits, book, calendar) = (limits(config), price_book(config)?, config.calendar()?);
+    let (mut limits, mut book, calendar) = (limits(config), price_book(config)?, config.calendar()?);
+    let first_day = forecasts.series.iter().map(|f| f.date(0)).max();
+    let horizon = forecasts.series.iter().map(|f| f.horizon()).max().unwrap_or(0);
+    let committed = match first_day.filter(|_| horizon > 0) {
+        Some(first_day) => baseline(config, panel, first_day, horizon)?,
+        None => None,
+    };
+    if let Some(effect) = &committed {
+        limits.thresholds = effect.thresholds().map_or(limits.thresholds, <[f64]>::to_vec);
+        book = book.with_prices(|name| effect.price_factor(name));
+    }
     limits.check()?;
+    let costs = costs(config)?;
     context.progress.begin("grouping servers", 0);
     let groups = fleetcast_plan::groups(panel, means, &limits, &calendar);
     context.progress.begin("planning", panel.servers().len());
     let by_server = by_server(panel, forecasts);
-    let first_day = forecasts.series.iter().map(|f| f.date(0)).max();
+    let fleet = Fleet::new(panel, forecasts, config.plan.n_paths);
     // Weeks are counted for the stricter reading of "too full": the highest threshold.
     let threshold = limits.thresholds.iter().copied().fold(f64::MIN, f64::max);
     let judged: Vec<Result<(ServerOutlook, Option<Vec<f64>>)>> = panel
         .servers()
         .par_iter()
+        .enumerate()
         .zip(groups)
-        .map(|(server, group)| {
+        .map(|((place, server), group)| {
             let series = by_server.get(server.server_id()).map(Vec::as_slice).unwrap_or_default();
-            let futures = futures(series, config.plan.n_paths)?;
+            let futures = match &committed {
+                Some(effect) => changed_futures(&fleet, place, series, effect)?,
+                None => futures(series, config.plan.n_paths)?,
+            };
             let outlooks = outlooks(server, series, &futures);
             let risks = risks(server, series, &outlooks, &limits, &calendar);
-            let recommendation = fleetcast_plan::recommend(server, &outlooks, &book, &limits);
+            let mut recommendation = fleetcast_plan::recommend(server, &outlooks, &book, &limits);
+            if committed.as_ref().is_some_and(|effect| effect.is_retired(place)) {
+                recommendation = switched_off(recommendation, &book);
+            }
+            if let Some(costs) = &costs {
+                costs.tell(&mut recommendation, server);
+            }
+            let bottleneck = fleetcast_plan::bottleneck(&outlooks, limits.sizing_threshold());
             let weeks = first_day.and_then(|first| weekly(&outlooks, threshold, first));
             context.progress.advance(1);
             let server_id = server.server_id().to_owned();
-            Ok((ServerOutlook { server_id, risks, group, recommendation }, weeks))
+            Ok((ServerOutlook { server_id, risks, group, recommendation, bottleneck }, weeks))
         })
         .collect();
     let (mut outlook, mut weeks) = (Outlook::default(), Vec::new());
@@ -121,14 +159,45 @@ fn by_server<'a>(panel: &'a Panel, forecasts: &'a Forecasts) -> BTreeMap<&'a str
     servers
 }
 
-fn futures(series: &[Judgeable], n_paths: usize) -> Result<Vec<Option<Paths>>> {
-    series.iter().map(|(_, forecast)| forecast.as_ref().ok().map(|f| f.paths(n_paths)).transpose()).collect()
+/// The futures of one series, and what is expected of it where that is not what was forecast.
+type Future = (Paths, Option<Vec<f64>>);
+
+fn futures(series: &[Judgeable], n_paths: usize) -> Result<Vec<Option<Future>>> {
+    let future = |forecast: &SeriesForecast| -> Result<Future> { Ok((forecast.paths(n_paths)?, None)) };
+    series.iter().map(|(_, forecast)| forecast.as_ref().ok().map(|made| future(made)).transpose()).collect()
 }
 
-fn outlooks<'a>(server: &'a Server, series: &[Judgeable<'a>], futures: &'a [Option<Paths>]) -> Vec<SeriesOutlook<'a>> {
-    let known = series.iter().zip(futures).filter_map(|((history, forecast), paths)| {
-        let (forecast, paths) = (forecast.as_ref().ok()?, paths.as_ref()?);
-        Some(SeriesOutlook { server, history, expected: &forecast.expected, paths })
+/// The futures after what the committed what-ifs do.
+fn changed_futures(fleet: &Fleet, place: usize, series: &[Judgeable], effect: &Effect) -> Result<Vec<Option<Future>>> {
+    let future = |history: &History| -> Result<Option<Future>> {
+        Ok(fleet.future(place, history, effect)?.map(|(paths, expected)| (paths, Some(expected))))
+    };
+    let all = series.iter().map(|(history, forecast)| match forecast {
+        Ok(_) => future(history),
+        Err(_) => Ok(None),
+    });
+    all.collect()
+}
+
+/// The advice for a server that a committed what-if switches off.
+fn switched_off(advice: Recommendation, book: &PriceBook) -> Recommendation {
+    let price = advice.from_type.as_deref().and_then(|name| book.get(name));
+    Recommendation {
+        action: Action::Retire,
+        to_type: None,
+        saving_usd_per_month: price.map(|found| found.usd_per_hour * HOURS_PER_MONTH),
+        p_violation: None,
+        expected_bad_days: None,
+        binding: None,
+        reason: "a committed what-if switches it off".to_owned(),
+        ..advice
+    }
+}
+
+fn outlooks<'a>(server: &'a Server, series: &[Judgeable<'a>], futures: &'a [Option<Future>]) -> Vec<SeriesOutlook<'a>> {
+    let known = series.iter().zip(futures).filter_map(|((history, forecast), future)| {
+        let (forecast, (paths, changed)) = (forecast.as_ref().ok()?, future.as_ref()?);
+        Some(SeriesOutlook { server, history, expected: changed.as_ref().unwrap_or(&forecast.expected), paths })
     });
     known.collect()
 }

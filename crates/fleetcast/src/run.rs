@@ -3,12 +3,14 @@
 use crate::backtest::{Backtested, backtest};
 use crate::explain::ForecastFiles;
 use crate::forecast::{Forecasts, forecast_all, forecast_auto};
+use crate::hours::add_hours;
 use crate::line_up::{AUTO, Horizons, LineUp, usual_seasons};
 use crate::plan::{Plan, plan};
 use crate::report::{Report, report};
 use crate::series::write_backtest;
 use crate::store::{self, RunRecord};
 use crate::telemetry::{Telemetry, telemetry};
+use crate::what_if::with_committed;
 use crate::{Config, Context, Error, Result, stamp};
 use fleetcast_backtest::Runs;
 use fleetcast_core::Step;
@@ -30,10 +32,12 @@ pub fn run(
     context: &Context,
 ) -> Result<Report> {
     let started = (context.now)();
+    let config = &with_committed(lake, config)?;
     context.progress.begin("reading telemetry", 0);
     let telemetry = telemetry(lake, config)?;
     let assessed = assess(&telemetry, config, context)?;
-    let plan = plan(&telemetry.panel, &telemetry.means, &assessed.forecasts, config, context)?;
+    let mut plan = plan(&telemetry.panel, &telemetry.means, &assessed.forecasts, config, context)?;
+    add_hours(lake, &telemetry.panel, &assessed.forecasts, &mut plan.outlook, config)?;
     context.progress.begin("storing results", 0);
     let record = RunRecord::new("run", config, &telemetry.panel, &assessed, started, context);
     let change = lake.begin()?;
@@ -162,10 +166,12 @@ pub fn forecast_lake(lake: &Lake, config: &Config, files: &ForecastFiles, contex
 /// As [`run`].
 pub fn plan_lake(lake: &Lake, config: &Config, context: &Context) -> Result<Plan> {
     let started = (context.now)();
+    let config = &with_committed(lake, config)?;
     context.progress.begin("reading telemetry", 0);
     let telemetry = telemetry(lake, config)?;
     let (forecasts, notes) = forecasts_to_plan(lake, &telemetry, config, context)?;
-    let plan = plan(&telemetry.panel, &telemetry.means, &forecasts, config, context)?;
+    let mut plan = plan(&telemetry.panel, &telemetry.means, &forecasts, config, context)?;
+    add_hours(lake, &telemetry.panel, &forecasts, &mut plan.outlook, config)?;
     context.progress.begin("storing results", 0);
     let record = RunRecord::plain("plan", config, &telemetry.panel, notes, started, context);
     let change = lake.begin()?;

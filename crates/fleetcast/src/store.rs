@@ -2,7 +2,7 @@
 
 use crate::backtest::Backtested;
 use crate::config::Config;
-use crate::decisions::Decided;
+use crate::decisions::DecisionScore;
 use crate::forecast::{Forecasts, Marginals, SeriesForecast};
 use crate::line_up::{AUTO, BASELINE};
 use crate::plan::{Plan, WeeklyRisk};
@@ -13,6 +13,7 @@ use fleetcast_core::{
     Dependence, Forecast, History, Outlook, Panel, SCORED_QUANTILES, SeriesId, ServerOutlook, Shared, Timeline,
 };
 use fleetcast_lake::{Change, Column, Frame, Lake, Mode, Table};
+use fleetcast_numeric::stream::stable_hash;
 use fleetcast_report::{RunFacts, ScoreRow, Slice};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -43,6 +44,9 @@ struct Facts {
     n_paths: usize,
     price_source: Option<String>,
     notes: Vec<String>,
+    /// The text of a committed what-if.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what_if: Option<String>,
 }
 
 impl RunRecord {
@@ -72,6 +76,9 @@ impl RunRecord {
         started: Timestamp,
         context: &Context,
     ) -> Self {
+        let committed =
+            config.plan.committed.iter().map(|one| format!("planned with the committed what-if: {}", one.name));
+        let notes = committed.chain(notes).collect();
         let facts = Facts {
             planned_days: config.plan.horizon_days,
             // The lowest threshold is the first a server meets: counts and rankings go by it.
@@ -82,6 +89,13 @@ impl RunRecord {
         };
         let run_id = identity(command, config, panel);
         Self { run_id, command, seed: config.seed, started, finished: (context.now)(), facts }
+    }
+
+    /// The record of a what-if that is part of every plan from now on; one of the same name is replaced.
+    pub(crate) fn of_what_if(name: &str, text: &str, started: Timestamp, context: &Context) -> Self {
+        let run_id = format!("{:016x}", stable_hash(format!("{COMMITTED} {name}").as_bytes()));
+        let facts = Facts { what_if: Some(text.to_owned()), ..Facts::default() };
+        Self { run_id, command: COMMITTED, seed: 0, started, finished: (context.now)(), facts }
     }
 
     /// The record of a command that writes telemetry; it has no panel to be identified by.
@@ -128,10 +142,10 @@ fn ranges(n: usize) -> Vec<Range<usize>> {
     (0..n.max(1)).step_by(SERIES_AT_ONCE).map(|first| first..n.min(first + SERIES_AT_ONCE)).collect()
 }
 
-/// Writes the scores of past decisions.
-pub(crate) fn write_decisions(change: &Change, run_id: &str, decided: &Decided) -> Result<()> {
+/// Writes the scores of decisions.
+pub(crate) fn write_scores(change: &Change, run_id: &str, scores: &[DecisionScore]) -> Result<()> {
     let mode = Mode::ReplaceRun(run_id.to_owned());
-    Ok(change.write(Table::Scores, &tables::decision_scores(run_id, &decided.scores)?, &mode)?)
+    Ok(change.write(Table::Scores, &tables::decision_scores(run_id, scores)?, &mode)?)
 }
 
 /// Writes forecasts, what regenerates their paths, and the weights of the members.
@@ -158,6 +172,30 @@ pub(crate) fn write_plan(change: &Change, run_id: &str, plan: &Plan) -> Result<(
         change.write(Table::RiskWeeks, &tables::risk_weeks(run_id, weeks)?, &mode)?;
     }
     Ok(())
+}
+
+/// Command of the rows that hold a committed what-if.
+const COMMITTED: &str = "commit";
+
+/// The texts of the committed what-ifs, the earliest first.
+///
+/// # Errors
+/// When the table cannot be read.
+pub(crate) fn committed(lake: &Lake) -> Result<Vec<String>> {
+    let of_what_if = |run: Run| run.facts.what_if.filter(|_| run.command == COMMITTED);
+    Ok(runs(lake)?.into_iter().rev().filter_map(of_what_if).collect())
+}
+
+/// Takes the row of a committed what-if away.
+///
+/// # Errors
+/// When the table cannot be written.
+pub(crate) fn revoke(lake: &Lake, change: &Change, name: &str) -> Result<()> {
+    let run_id = format!("{:016x}", stable_hash(format!("{COMMITTED} {name}").as_bytes()));
+    let before = lake.read(Table::Runs)?;
+    let ids = before.text("run_id")?;
+    let kept: Vec<usize> = (0..before.rows()).filter(|&row| ids[row].as_deref() != Some(&run_id)).collect();
+    Ok(change.write(Table::Runs, &before.take(&kept), &Mode::Replace)?)
 }
 
 /// Writes the row of a run; a run with the same identity is replaced.
@@ -256,6 +294,15 @@ const PLANNED: [&str; 2] = ["run", "plan"];
 const FORECAST: [&str; 3] = ["run", "plan", "forecast"];
 const BACKTESTED: [&str; 2] = ["run", "backtest"];
 
+/// Ids of the runs that planned, the latest first.
+///
+/// # Errors
+/// When the table cannot be read.
+pub(crate) fn planned_runs(lake: &Lake) -> Result<Vec<String>> {
+    let planned = |run: Run| PLANNED.contains(&run.command.as_str()).then_some(run.run_id);
+    Ok(runs(lake)?.into_iter().filter_map(planned).collect())
+}
+
 /// Everything the last run left, for a report.
 ///
 /// # Errors
@@ -305,9 +352,11 @@ fn rows_of(frame: &Frame, run_id: &str) -> Result<Vec<usize>> {
 fn outlook(lake: &Lake, run_id: &str, panel: &Panel) -> Result<Outlook> {
     let mut risks = tables::risks_of(&lake.read(Table::Risks)?, run_id, panel)?;
     let groups = tables::groups_of(&lake.read(Table::Groups)?, run_id)?;
-    let sizes = tables::recommendations_of(&lake.read(Table::Recommendations)?, run_id)?;
+    let frame = lake.read(Table::Recommendations)?;
+    let sizes = tables::recommendations_of(&frame, run_id)?.into_iter().zip(tables::bottlenecks_of(&frame, run_id)?);
     // The two tables have a row for every server, in the same order: that of their key.
-    let servers = groups.into_iter().zip(sizes).map(|(group, recommendation)| ServerOutlook {
+    let servers = groups.into_iter().zip(sizes).map(|(group, (recommendation, bottleneck))| ServerOutlook {
+        bottleneck,
         risks: risks.remove(&group.server_id).unwrap_or_default(),
         server_id: group.server_id.clone(),
         group,

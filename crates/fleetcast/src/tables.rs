@@ -6,8 +6,8 @@ use crate::forecast::SeriesForecast;
 use crate::plan::WeeklyRisk;
 use fleetcast_backtest::{Backtest, ModelScores, Row};
 use fleetcast_core::{
-    Action, CrossingDates, Forecast, Group, Lead, Metric, Outlook, Panel, PoolRisk, REPORTED_QUANTILES, Recommendation,
-    Risk, RiskClass, RiskState, Scores,
+    Action, Bottleneck, CrossingDates, Forecast, Group, Lead, Metric, Outlook, Panel, PoolRisk, REPORTED_QUANTILES,
+    Recommendation, Risk, RiskClass, RiskState, Scores,
 };
 use fleetcast_lake::{Column, Frame};
 use jiff::civil::{Date, DateTime};
@@ -334,9 +334,15 @@ pub(crate) fn groups(run_id: &str, outlook: &Outlook) -> Result<Frame> {
         .with("reason", groups.iter().map(|g| g.reason.as_str()).collect::<Vec<_>>())?)
 }
 
+/// Columns that a lake of an earlier version does not have.
+const EFFECTIVE: &str = "saving_effective_usd_per_month";
+const UNCOMMITTED: &str = "saving_uncommitted_usd_per_month";
+
 /// The recommendations table.
 pub(crate) fn recommendations(run_id: &str, outlook: &Outlook) -> Result<Frame> {
     let rows: Vec<&Recommendation> = outlook.servers.iter().map(|s| &s.recommendation).collect();
+    let binding: Vec<&Option<Bottleneck>> = outlook.servers.iter().map(|s| &s.bottleneck).collect();
+    let metrics = |found: &&Option<Bottleneck>| found.as_ref().map(|found| found.metrics.join("+"));
     Ok(Frame::new()
         .with("run_id", Column::repeated(run_id, rows.len()))?
         .with("server_id", rows.iter().map(|r| r.server_id.as_str()).collect::<Vec<_>>())?
@@ -349,7 +355,12 @@ pub(crate) fn recommendations(run_id: &str, outlook: &Outlook) -> Result<Frame> 
         .with("lambda_usd_per_day", rows.iter().map(|r| r.lambda_usd_per_day).collect::<Vec<_>>())?
         .with("binding", rows.iter().map(|r| r.binding.clone()).collect::<Vec<_>>())?
         .with("reason", rows.iter().map(|r| r.reason.as_str()).collect::<Vec<_>>())?
-        .with("price_book_date", rows.iter().map(|r| r.price_book_date).collect::<Vec<_>>())?)
+        .with("price_book_date", rows.iter().map(|r| r.price_book_date).collect::<Vec<_>>())?
+        .with("bottleneck", binding.iter().map(metrics).collect::<Vec<_>>())?
+        .with("p_first", Column::optional_floats(binding.iter().map(|found| Some(found.as_ref()?.p_first))))?
+        .with("together", Column::optional_floats(binding.iter().map(|found| found.as_ref()?.together)))?
+        .with(EFFECTIVE, rows.iter().map(|r| r.saving_effective_usd_per_month).collect::<Vec<_>>())?
+        .with(UNCOMMITTED, rows.iter().map(|r| r.saving_uncommitted_usd_per_month).collect::<Vec<_>>())?)
 }
 
 /// The risk_weeks table.
@@ -471,6 +482,11 @@ pub(crate) fn recommendations_of(frame: &Frame, run_id: &str) -> Result<Vec<Reco
     let (savings, p) = (rows.number("saving_usd_per_month")?, rows.number("p_violation")?);
     let (bad_days, lambdas) = (rows.number("expected_bad_days")?, rows.number("lambda_usd_per_day")?);
     let dates = rows.date("price_book_date")?;
+    let known = |name: &str| match frame.column(name) {
+        Ok(_) => rows.number(name),
+        Err(_) => Ok(vec![None; rows.rows.len()]),
+    };
+    let (effective, uncommitted) = (known(EFFECTIVE)?, known(UNCOMMITTED)?);
     let actions_known = [Action::Keep, Action::Down, Action::Up, Action::Retire];
     let recommendation = |at: usize| Recommendation {
         server_id: servers[at].clone().unwrap_or_default(),
@@ -478,6 +494,8 @@ pub(crate) fn recommendations_of(frame: &Frame, run_id: &str) -> Result<Vec<Reco
         from_type: from[at].clone(),
         to_type: to[at].clone(),
         saving_usd_per_month: savings[at],
+        saving_effective_usd_per_month: effective[at],
+        saving_uncommitted_usd_per_month: uncommitted[at],
         p_violation: p[at],
         expected_bad_days: bad_days[at],
         lambda_usd_per_day: lambdas[at].unwrap_or_default(),
@@ -486,6 +504,21 @@ pub(crate) fn recommendations_of(frame: &Frame, run_id: &str) -> Result<Vec<Reco
         price_book_date: dates[at],
     };
     Ok((0..rows.rows.len()).map(recommendation).collect())
+}
+
+/// Which resources of each server run out, in order of server ids.
+pub(crate) fn bottlenecks_of(frame: &Frame, run_id: &str) -> Result<Vec<Option<Bottleneck>>> {
+    let rows = Rows::of_run(frame, run_id)?;
+    // A lake of an earlier version does not know them.
+    if frame.column("bottleneck").is_err() {
+        return Ok(vec![None; rows.rows.len()]);
+    }
+    let (metrics, p_first, together) = (rows.text("bottleneck")?, rows.number("p_first")?, rows.number("together")?);
+    let bottleneck = |at: usize| {
+        let metrics = metrics[at].as_ref()?.split('+').map(str::to_owned).collect();
+        Some(Bottleneck { metrics, p_first: p_first[at]?, together: together[at] })
+    };
+    Ok((0..rows.rows.len()).map(bottleneck).collect())
 }
 
 /// Scores of a run by model and slice.
@@ -536,6 +569,8 @@ mod tests {
             from_type: Some("m6i.large".to_owned()),
             to_type: Some("m6i.xlarge".to_owned()),
             saving_usd_per_month: Some(-70.08),
+            saving_effective_usd_per_month: Some(-50.0),
+            saving_uncommitted_usd_per_month: None,
             p_violation: Some(0.01),
             expected_bad_days: None,
             lambda_usd_per_day: 50.0,
@@ -556,10 +591,14 @@ mod tests {
             peak: [60.0, 70.5, 90.0],
             p_together: [0.5, 0.25, 0.0],
         };
-        Outlook {
-            servers: vec![ServerOutlook { server_id: "web-1".to_owned(), risks: vec![risk], group, recommendation }],
-            pools: vec![pool],
-        }
+        let bottleneck = Some(Bottleneck {
+            metrics: vec!["memory".to_owned(), "cpu".to_owned()],
+            p_first: 0.75,
+            together: Some(0.5),
+        });
+        let server_id = "web-1".to_owned();
+        let servers = vec![ServerOutlook { server_id, risks: vec![risk], group, recommendation, bottleneck }];
+        Outlook { servers, pools: vec![pool] }
     }
 
     #[test]
@@ -573,6 +612,8 @@ mod tests {
         assert_eq!(sizes, std::slice::from_ref(&server.recommendation));
         let pools = pool_risks_of(&pool_risks("r1", &outlook.pools).unwrap(), "r1", &panel).unwrap();
         assert_eq!(pools, outlook.pools);
+        let found = bottlenecks_of(&recommendations("r1", &outlook).unwrap(), "r1").unwrap();
+        assert_eq!(found, std::slice::from_ref(&server.bottleneck));
         assert!(risks_of(&super::risks("r1", &outlook).unwrap(), "r2", &panel).unwrap().is_empty());
     }
 }

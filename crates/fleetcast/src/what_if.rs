@@ -3,6 +3,7 @@
 use crate::forecast::{Forecasts, SeriesForecast};
 use crate::plan::{limits, price_book};
 use crate::run::forecasts_to_plan;
+use crate::store::{self, RunRecord};
 use crate::telemetry::telemetry;
 use crate::{Config, Context, Error, Result};
 use fleetcast_core::{Action, Calendar, History, Panel, Paths, Risk, Server};
@@ -70,20 +71,84 @@ pub struct Compared {
     pub notes: Vec<String>,
 }
 
-/// Compares the plan of a lake with what it would be after the changes of `file`. Nothing is stored.
+/// Compares the plan of a lake with what it would be after the changes of `file`. Nothing is stored, unless they are
+/// to be committed: then they are part of every plan to come.
 ///
 /// # Errors
 /// When the file cannot be read, names what is not there, or a setting makes no sense.
-pub fn what_if_lake(lake: &Lake, file: &Path, config: &Config, context: &Context) -> Result<Compared> {
+pub fn what_if_lake(lake: &Lake, file: &Path, commit: bool, config: &Config, context: &Context) -> Result<Compared> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|source| Error::Io { file: name.clone(), source })?;
     let what_if = WhatIf::from_toml(&text, &name)?;
+    let started = (context.now)();
+    if commit {
+        what_if.check_dated()?;
+    }
     context.progress.begin("reading telemetry", 0);
     let telemetry = telemetry(lake, config)?;
     let (forecasts, _) = forecasts_to_plan(lake, &telemetry, config, context)?;
-    let compared = compare(&telemetry.panel, &forecasts, &what_if, config, context)?;
+    let mut config = with_committed(lake, config)?;
+    // A new text of a committed what-if is compared with the plan without the old one.
+    config.plan.committed.retain(|one| !commit || one.name != what_if.name);
+    let compared = compare(&telemetry.panel, &forecasts, &what_if, &config, context)?;
+    if commit {
+        let change = lake.begin()?;
+        store::write_run(lake, &change, &RunRecord::of_what_if(&what_if.name, &text, started, context), None)?;
+        change.commit()?;
+    }
     context.progress.end();
     Ok(compared)
+}
+
+/// The configuration with the what-ifs that are committed to a lake.
+///
+/// # Errors
+/// When the table of runs cannot be read.
+pub fn with_committed(lake: &Lake, config: &Config) -> Result<Config> {
+    let mut config = config.clone();
+    config.plan.committed = committed(lake)?;
+    Ok(config)
+}
+
+/// What-ifs that are part of every plan, the earliest first.
+///
+/// # Errors
+/// When the table of runs cannot be read.
+pub fn committed(lake: &Lake) -> Result<Vec<WhatIf>> {
+    let read = |text: String| {
+        let what_if = WhatIf::from_toml(&text, "a committed what-if")?;
+        // Once more by its name, which messages then say.
+        Ok(WhatIf::from_toml(&text, &format!("the committed what-if `{}`", what_if.name))?)
+    };
+    store::committed(lake)?.into_iter().map(read).collect()
+}
+
+/// Takes a what-if out of the plans to come.
+///
+/// # Errors
+/// [`Error::Nothing`] when none of that name is committed.
+pub fn revoke(lake: &Lake, name: &str) -> Result<()> {
+    let known = committed(lake)?;
+    if !known.iter().any(|one| one.name == name) {
+        let names: Vec<String> = known.iter().map(|one| format!("`{}`", one.name)).collect();
+        return Err(Error::Nothing {
+            what: format!("no what-if called `{name}` is committed"),
+            hint: if names.is_empty() { "none is".to_owned() } else { format!("committed are {}", names.join(", ")) },
+        });
+    }
+    let change = lake.begin()?;
+    store::revoke(lake, &change, name)?;
+    Ok(change.commit()?)
+}
+
+/// What the committed what-ifs do to a fleet whose plan begins on `first_day`; `None` when nothing of them lies ahead.
+pub(crate) fn baseline(config: &Config, panel: &Panel, first_day: Date, horizon: usize) -> Result<Option<Effect>> {
+    let ahead: Vec<WhatIf> = config.plan.committed.iter().map(|one| one.ahead(first_day, horizon)).collect();
+    if ahead.iter().all(|one| one.changes.is_empty()) {
+        return Ok(None);
+    }
+    let ahead: Vec<&WhatIf> = ahead.iter().collect();
+    Ok(Some(Effect::of_all(&ahead, panel.servers(), first_day, horizon)?))
 }
 
 /// Compares the plan of a panel with what it would be after the changes.
@@ -106,14 +171,21 @@ pub fn compare(
             hint: "the lake needs series of 14 days at least".to_owned(),
         });
     };
-    let effect = Effect::of(what_if, panel.servers(), first_day, horizon)?;
-    let before =
+    let ahead: Vec<WhatIf> = config.plan.committed.iter().map(|one| one.ahead(first_day, horizon)).collect();
+    let so_far: Vec<&WhatIf> = ahead.iter().collect();
+    let all: Vec<&WhatIf> = ahead.iter().chain([what_if]).collect();
+    let own = Effect::of(what_if, panel.servers(), first_day, horizon)?;
+    let effects = [&so_far, &all].map(|all| Effect::of_all(all, panel.servers(), first_day, horizon));
+    let [committed, effect] = effects;
+    let (committed, effect) = (committed?, effect?);
+    let asked =
         Asked { limits: limits(config), book: price_book(config)?, calendar: config.calendar()?.as_ref().clone() };
-    let mut after = before.clone();
-    if let Some(thresholds) = effect.thresholds() {
-        after.limits.thresholds = thresholds.to_vec();
-    }
-    after.book = after.book.with_prices(|name| effect.price_factor(name));
+    let before = asked.after(&committed);
+    let mut metrics: Vec<&str> = panel.histories().iter().map(|history| history.metric().name()).collect();
+    metrics.sort_unstable();
+    metrics.dedup();
+    what_if.check_names(&metrics, &asked.book)?;
+    let after = asked.after(&effect);
     before.limits.check()?;
     after.limits.check()?;
     context.progress.begin("planning twice", panel.servers().len());
@@ -122,7 +194,7 @@ pub fn compare(
     let servers: Vec<Result<OfServer>> = (0..panel.servers().len())
         .into_par_iter()
         .map(|place| {
-            let found = fleet.of_server(place, &effect, [&before, &after], days);
+            let found = fleet.of_server(place, [&committed, &effect], [&before, &after], days);
             context.progress.advance(1);
             found
         })
@@ -135,7 +207,7 @@ pub fn compare(
         threshold: [&before, &after].map(|asked| asked.limits.sizing_threshold()),
         sides: [Side::default(); 2],
         risks: Vec::new(),
-        notes: notes(&effect, horizon),
+        notes: notes(&own, config, horizon),
     };
     for server in servers {
         let server = server?;
@@ -151,8 +223,12 @@ pub fn compare(
     Ok(compared)
 }
 
-fn notes(effect: &Effect, horizon: usize) -> Vec<String> {
+fn notes(effect: &Effect, config: &Config, horizon: usize) -> Vec<String> {
     let mut notes = Vec::new();
+    let committed: Vec<&str> = config.plan.committed.iter().map(|one| one.name.as_str()).collect();
+    if !committed.is_empty() {
+        notes.push(format!("as it is, with what is committed: {}", committed.join("; ")));
+    }
     if effect.lost().len() > 0 {
         let names: Vec<&str> = effect.lost().map(|server| server.name.as_str()).take(5).collect();
         let more = if effect.lost().len() > names.len() { ", ..." } else { "" };
@@ -176,6 +252,18 @@ struct Asked {
     calendar: Calendar,
 }
 
+impl Asked {
+    /// The same after changes of thresholds and prices.
+    fn after(&self, effect: &Effect) -> Self {
+        let mut after = self.clone();
+        if let Some(thresholds) = effect.thresholds() {
+            after.limits.thresholds = thresholds.to_vec();
+        }
+        after.book = after.book.with_prices(|name| effect.price_factor(name));
+        after
+    }
+}
+
 /// What one server adds to a comparison.
 struct OfServer {
     is_touched: bool,
@@ -184,7 +272,7 @@ struct OfServer {
 }
 
 /// The futures of a fleet, drawn when they are needed.
-struct Fleet<'a> {
+pub(crate) struct Fleet<'a> {
     panel: &'a Panel,
     forecasts: BTreeMap<(&'a str, &'a str), &'a SeriesForecast>,
     n_paths: usize,
@@ -199,23 +287,23 @@ struct Metric<'a> {
 }
 
 impl<'a> Fleet<'a> {
-    fn new(panel: &'a Panel, forecasts: &'a Forecasts, n_paths: usize) -> Self {
+    pub(crate) fn new(panel: &'a Panel, forecasts: &'a Forecasts, n_paths: usize) -> Self {
         let keyed = forecasts.series.iter().map(|f| ((&*f.id.server_id, &*f.id.metric), f));
         Self { panel, forecasts: keyed.collect(), n_paths }
     }
 
-    fn of_server(&self, place: usize, effect: &Effect, asked: [&Asked; 2], days: usize) -> Result<OfServer> {
+    fn of_server(&self, place: usize, effects: [&Effect; 2], asked: [&Asked; 2], days: usize) -> Result<OfServer> {
         let server = &self.panel.servers()[place];
         let own = self.panel.histories().iter().filter(|history| *history.id().server_id == *server.server_id());
         let mut metrics = Vec::new();
         for history in own {
-            metrics.extend(self.metric(place, history, effect)?);
+            metrics.extend(self.metric(place, history, effects)?);
         }
-        let retired = [false, effect.is_retired(place)];
+        let retired = effects.map(|effect| effect.is_retired(place));
         let judged: Vec<(Vec<Risk>, Sizing)> = (0..2).map(|side| judge(server, &metrics, side, asked[side])).collect();
         let side = |at: usize| if retired[at] { Side::default() } else { side(&judged[at], asked[at], days) };
-        let is_touched = metrics.iter().any(|metric| metric.is_changed) || retired[1];
-        let changed = metrics.iter().filter(|metric| metric.is_changed || effect.touches_all());
+        let is_touched = metrics.iter().any(|metric| metric.is_changed) || retired[0] != retired[1];
+        let changed = metrics.iter().filter(|metric| metric.is_changed || effects[1].touches_all());
         let risks = changed.map(|metric| {
             let name = metric.history.metric().name();
             let found = [0, 1].map(|at| lowest(&judged[at].0, name, asked[at]));
@@ -232,19 +320,25 @@ impl<'a> Fleet<'a> {
     }
 
     /// A metric of a server; `None` without a forecast.
-    fn metric(&self, place: usize, history: &'a History, effect: &Effect) -> Result<Option<Metric<'a>>> {
-        let Some(forecast) = self.forecasts.get(&(&*history.id().server_id, &*history.id().metric)) else {
-            return Ok(None);
-        };
-        let (paths, expected) = (forecast.paths(self.n_paths)?, forecast.expected.clone());
+    fn metric(&self, place: usize, history: &'a History, effects: [&Effect; 2]) -> Result<Option<Metric<'a>>> {
+        let Some((before, was)) = self.future(place, history, effects[0])? else { return Ok(None) };
+        let same = effects[0].mix(place, history.metric()) == effects[1].mix(place, history.metric());
+        let after = if same { None } else { self.future(place, history, effects[1])? };
+        let is_changed = after.is_some();
+        let (after, is) = after.unwrap_or_else(|| (before.clone(), was.clone()));
+        Ok(Some(Metric { history, expected: [was, is], paths: [before, after], is_changed }))
+    }
+
+    /// The futures of a metric of a server after an effect, and what is expected of it; `None` without a forecast.
+    pub(crate) fn future(&self, place: usize, history: &History, effect: &Effect) -> Result<Option<(Paths, Vec<f64>)>> {
+        let Some(forecast) = self.forecast(place, history) else { return Ok(None) };
+        let paths = forecast.paths(self.n_paths)?;
         let Some(mix) = effect.mix(place, history.metric()) else {
-            let (paths, expected) = ([paths.clone(), paths], [expected.clone(), expected]);
-            return Ok(Some(Metric { history, expected, paths, is_changed: false }));
+            return Ok(Some((paths, forecast.expected.clone())));
         };
-        let mixed = self.mixed(&mix, &paths, history)?;
         let other = |place: usize| self.forecast(place, history).map(|forecast| forecast.expected.as_slice());
-        let expected = [expected.clone(), mix.load(&expected, other)];
-        Ok(Some(Metric { history, expected, paths: [paths, mixed], is_changed: true }))
+        let expected = mix.load(&forecast.expected, other);
+        Ok(Some((self.mixed(&mix, &paths, history)?, expected)))
     }
 
     fn forecast(&self, place: usize, history: &History) -> Option<&'a SeriesForecast> {

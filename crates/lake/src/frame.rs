@@ -59,6 +59,23 @@ impl Column {
         self.len() == 0
     }
 
+    /// The values at these places.
+    fn take(&self, rows: &[usize]) -> Self {
+        fn at<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|&row| values[row].clone()).collect()
+        }
+        match self {
+            Self::Text(v) => Self::Text(at(v, rows)),
+            Self::Float(v) => Self::Float(at(v, rows)),
+            Self::Int(v) => Self::Int(at(v, rows)),
+            Self::Time(v) => Self::Time(at(v, rows)),
+            Self::Bool(v) => Self::Bool(at(v, rows)),
+            Self::Date(v) => Self::Date(at(v, rows)),
+            Self::Dates(v) => Self::Dates(at(v, rows)),
+            Self::Floats(v) => Self::Floats(at(v, rows)),
+        }
+    }
+
     /// Type of its values.
     pub fn kind(&self) -> Kind {
         match self {
@@ -133,6 +150,14 @@ impl Frame {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.columns.first().map_or(0, Column::len)
+    }
+
+    /// The rows at these places, in this order.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn take(&self, rows: &[usize]) -> Self {
+        Self { names: self.names.clone(), columns: self.columns.iter().map(|column| column.take(rows)).collect() }
     }
 
     /// Names of the columns, in order.

@@ -486,6 +486,12 @@ const RECOMMENDATIONS: &[ColumnSpec] = &[
     column("binding", Text),
     column("reason", Text),
     column("price_book_date", Date),
+    // Metrics that reach the lowest threshold, the first to do so at the head, with a plus between two.
+    column("bottleneck", Text),
+    measured("p_first", Float, "probability"),
+    measured("together", Float, "share of days"),
+    measured("saving_effective_usd_per_month", Float, "USD per month"),
+    measured("saving_uncommitted_usd_per_month", Float, "USD per month"),
 ];
 
 const RUNS: &[ColumnSpec] = &[

@@ -228,7 +228,7 @@ pub(crate) fn not_eligible(
     if found.architecture != present.architecture {
         return Some(Excuse::Architecture(found.architecture));
     }
-    if found.is_burstable {
+    if found.is_burstable && found.baseline_percent.is_none() {
         return Some(Excuse::Burstable);
     }
     if highest.memory.is_none() && found.memory_gib < present.memory_gib {
@@ -291,6 +291,14 @@ impl Present {
             (Some(name), None) => remarks.push(format!("`{name}` is not in the price book, so no saving is known")),
             (None, None) => remarks.push("its present type and price are not known".to_owned()),
         }
+        match known.filter(|found| found.is_burstable).map(|found| found.baseline_percent) {
+            None => {}
+            Some(None) => remarks
+                .push("its type bursts, and its baseline is not known: lasting load may be slowed down".to_owned()),
+            Some(Some(percent)) => {
+                remarks.push(format!("its type bursts: above {percent} % of its processors load may be slowed down"));
+            }
+        }
         if known.is_none() {
             remarks.push("its architecture is not known, so only x86_64 types were weighed".to_owned());
         }
@@ -317,9 +325,11 @@ impl Present {
     }
 
     /// Present processors that those of a type stand for. Slower ones count for less; faster ones count
-    /// as one each, because a benchmark promises nothing of somebody's own load.
+    /// as one each, because a benchmark promises nothing of somebody's own load. Of those of a type that bursts
+    /// only its baseline counts: what is above it lasts as long as the credits do, which nobody knows here.
     pub(crate) fn vcpu_of(&self, found: &InstanceType) -> f64 {
+        let lasting = found.baseline_percent.map_or(1.0, |percent| percent / 100.0);
         let speed = found.coremark_per_vcpu.zip(self.coremark_per_vcpu).map_or(1.0, |(then, now)| then / now);
-        found.vcpu * speed.min(1.0)
+        found.vcpu * lasting * speed.min(1.0)
     }
 }

@@ -162,8 +162,18 @@ impl<'a> Expected<'a> {
     }
 
     fn irregular(&self) -> Classification {
-        let reason = format!("{} without a pattern of the calendar; {}", days_over(self.over.len()), self.highest());
+        let quarter = self.quarter().map(|months| format!(", most in {months}")).unwrap_or_default();
+        let days = days_over(self.over.len());
+        let reason = format!("{days} without a pattern of the calendar{quarter}; {}", self.highest());
         Classification { class: RiskClass::Irregular, evidence: self.highest_of(self.over.clone()), reason }
+    }
+
+    /// Months of the quarter of the year that holds most of several days over.
+    fn quarter(&self) -> Option<&'static str> {
+        let held = |quarter: i8| self.over.iter().filter(|&&day| (self.dates[day].month() - 1) / 3 == quarter).count();
+        let names = ["January to March", "April to June", "July to September", "October to December"];
+        let most = |quarter: i8| held(quarter) as f64 >= MOST * self.over.len() as f64;
+        (0..4).zip(names).find(|(quarter, _)| self.over.len() >= REPEATED_WEEKS && most(*quarter)).map(|(_, name)| name)
     }
 
     /// The highest of some days, ascending by date.

@@ -62,6 +62,14 @@ pub enum Error {
         /// The type.
         instance_type: String,
     },
+    /// A file of costs cannot be understood.
+    #[error("cannot read the costs `{source_name}`: {reason}")]
+    Costs {
+        /// The file.
+        source_name: String,
+        /// What is wrong in which row.
+        reason: String,
+    },
     /// A what-if file cannot be understood.
     #[error("cannot read the what-if `{source_name}`: {reason}")]
     WhatIf {

@@ -4,15 +4,19 @@
 //! Every answer is a row of `fleetcast-core`'s [`Outlook`](fleetcast_core::Outlook). What cannot be
 //! judged keeps its row, with the reason.
 
+mod bottleneck;
 mod candidate;
 mod class;
+mod costs;
 mod days;
 mod error;
 mod group;
+mod hours;
 mod lead;
 mod limits;
 mod load;
 mod measures;
+mod packing;
 mod passage;
 mod pool;
 mod price_list;
@@ -28,12 +32,16 @@ mod waiting;
 pub mod what_if;
 mod year;
 
+pub use bottleneck::bottleneck;
 pub use candidate::{Candidate, Excuse};
 pub use class::{Classification, classify};
+pub use costs::Costs;
 pub use error::{Error, Result};
 pub use group::groups;
+pub use hours::{HOURS, HighDay, tell_hours};
 pub use lead::{LeadTime, Tier};
 pub use limits::{Limits, RetireRule, UnderusedRule};
+pub use packing::{Packing, Shared, Tenant, pack};
 pub use pool::{PoolPaths, pool_weight};
 pub use prices::{Architecture, InstanceType, PriceBook};
 pub use risk::{RISK_HORIZONS, risks, unknown_risks};

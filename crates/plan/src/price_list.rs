@@ -131,6 +131,7 @@ impl Row<'_> {
             architecture: if is_arm { Architecture::Arm } else { Architecture::X86 },
             network_mbit_per_s: known.and_then(|known| known.network_mbit_per_s),
             // The families whose names begin with a t earn credits for what is above a baseline.
+            baseline_percent: None,
             is_burstable: name.starts_with('t') && name[1..].starts_with(|next: char| next.is_ascii_digit()),
             coremark_per_vcpu: known.and_then(|known| known.coremark_per_vcpu),
             usd_per_hour: self.number("PricePerUnit", "")?,

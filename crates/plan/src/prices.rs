@@ -39,6 +39,9 @@ pub struct InstanceType {
     pub network_mbit_per_s: Option<f64>,
     /// Whether it may use its processors fully only for a while.
     pub is_burstable: bool,
+    /// What a type that bursts may use of its processors for good, in per cent of them; `None` when the book does not
+    /// say, or for a type that does not burst.
+    pub baseline_percent: Option<f64>,
     /// CoreMark iterations per second of one of its processors; `None` when the book does not say.
     pub coremark_per_vcpu: Option<f64>,
     /// Price in USD per hour, above zero.
@@ -65,7 +68,7 @@ impl PriceBook {
 
     /// A price book from CSV with the columns `instance_type`, `vcpu`, `memory_gib`, `usd_per_hour` and,
     /// where known, `architecture` (`x86_64` or `arm64`), `network_mbit_per_s`, `coremark_per_vcpu`,
-    /// `burstable` (`true` or `false`) and `currency` (`USD`); other columns are left alone. Lines above the header may say
+    /// `burstable` (`true` or `false`), `baseline_percent` (of its processors, for good) and `currency` (`USD`); other columns are left alone. Lines above the header may say
     /// `# source: ...` and `# date: 2026-07-20`. Amazon's own price list of EC2 in one region
     /// (`AmazonEC2/current/REGION/index.csv`) is read as it is. `source_name` is the file's name, for messages.
     ///
@@ -85,6 +88,9 @@ impl PriceBook {
             .trim(csv::Trim::All)
             .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let header = csv.headers().map_err(|error| unreadable(error.to_string()))?.clone();
+        if header.is_empty() {
+            return Err(unreadable(format!("it is empty; it needs the columns {}", NEEDED.join(", "))));
+        }
         let columns = Columns::of(&header, source_name)?;
         let mut types = BTreeMap::new();
         for record in csv.records() {
@@ -225,9 +231,18 @@ impl<'a> Row<'a> {
             architecture,
             network_mbit_per_s: self.optional("network_mbit_per_s")?,
             is_burstable,
+            baseline_percent: self.baseline()?.filter(|_| is_burstable),
             coremark_per_vcpu: self.optional("coremark_per_vcpu")?,
             usd_per_hour: self.number("usd_per_hour")?,
         })
+    }
+
+    fn baseline(&self) -> Result<Option<f64>> {
+        let found = self.optional("baseline_percent")?;
+        match found {
+            Some(percent) if percent > 100.0 => Err(self.error("baseline_percent", "above 0 and at most 100")),
+            found => Ok(found),
+        }
     }
 
     fn text(&self, column: &str) -> &'a str {
@@ -297,6 +312,8 @@ mod tests {
         );
         assert!(message("").contains("has no types"));
         assert!(message("b,2\n").contains("cannot read the price book `p.csv`"));
+        let error = PriceBook::from_csv("".as_bytes(), "p.csv").unwrap_err().to_string();
+        assert!(error.contains("`p.csv`: it is empty; it needs the columns instance_type, vcpu"), "{error}");
         let error = PriceBook::from_csv("name,vcpu\n".as_bytes(), "p.csv").unwrap_err().to_string();
         assert!(error.contains("no column `instance_type`; it has name, vcpu"), "{error}");
         let error = PriceBook::from_csv("# date: July\n".as_bytes(), "p.csv").unwrap_err().to_string();

@@ -64,8 +64,8 @@ pub fn recommend(server: &Server, series: &[SeriesOutlook], book: &PriceBook, li
 /// matters. A day that needs all of the memory counts for `limits.overload_bad_days`. A smaller type is
 /// out of the question when P(some day needs more than all it has) is above `limits.most_overload` for memory
 /// or `limits.most_cpu_overload` for processors. Types of the same architecture are weighed. A resource
-/// that was not measured may not shrink, but for the network; and a burstable type is never chosen, because
-/// prices say nothing of its baseline.
+/// that was not measured may not shrink, but for the network; and a burstable type is chosen by its baseline only, and
+/// never where the book does not say it.
 ///
 /// A server that was idle on every metric is advised to be switched off, and the reason names the size that
 /// would do if it must stay; one that cannot be judged keeps its row with the reason.
@@ -79,6 +79,8 @@ pub fn size(server: &Server, series: &[SeriesOutlook], book: &PriceBook, limits:
         from_type: server.shape.instance_type.clone(),
         to_type: None,
         saving_usd_per_month: None,
+        saving_effective_usd_per_month: None,
+        saving_uncommitted_usd_per_month: None,
         p_violation: None,
         expected_bad_days: None,
         lambda_usd_per_day: limits.lambda_usd_per_day,

@@ -49,6 +49,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) n_order_now: usize,
     /// What resizing is worth.
     pub(crate) savings: Savings<'a>,
+    /// Which resources run out.
+    pub(crate) bottlenecks: Bottlenecks<'a>,
     /// Reasons for what could not be judged, the most frequent first, with what they keep from being judged.
     pub(crate) unknown: Vec<Unknown<'a>>,
     /// Scores of the model and of its baseline over everything.
@@ -73,6 +75,8 @@ pub(crate) struct Savings<'a> {
     pub(crate) changes: Vec<&'a Recommendation>,
     /// Saved per month by smaller types and by switching off, in USD.
     pub(crate) saved: f64,
+    /// The same at the rates paid, and of that what no commitment covers; `None` where that is known of no change.
+    pub(crate) saved_as_paid: Option<[f64; 2]>,
     /// Cost per month of larger types, in USD.
     pub(crate) spent: f64,
     pub(crate) n_down: usize,
@@ -82,6 +86,19 @@ pub(crate) struct Savings<'a> {
     pub(crate) n_unknown: usize,
     pub(crate) price_book_date: Option<Date>,
     pub(crate) lambda_usd_per_day: Option<f64>,
+}
+
+/// Servers by the resources that run out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Bottlenecks<'a> {
+    /// Servers of which some metric is likely to reach the lowest threshold.
+    pub(crate) n_servers: usize,
+    /// Of them, those of which two or more are.
+    pub(crate) n_several: usize,
+    /// Of those, the ones whose first two are high on the same days.
+    pub(crate) n_together: usize,
+    /// Metrics with the number of servers they come first in, the most frequent first.
+    pub(crate) first: Vec<(&'a str, usize)>,
 }
 
 /// Something that could not be judged, for one reason.
@@ -139,6 +156,7 @@ impl<'a> Facts<'a> {
             n_order_now: 0,
             at_risk_days: 0,
             savings: savings(input),
+            bottlenecks: bottlenecks(input),
             unknown: unknown(input, threshold),
             accuracy: accuracy(input.scores, input),
         };
@@ -313,6 +331,13 @@ fn savings<'a>(input: &ReportInput<'a>) -> Savings<'a> {
             sums.changes.push(recommendation);
             sums.saved += saving.max(0.0);
             sums.spent += (-saving).max(0.0);
+            if let Some((paid, free)) =
+                recommendation.saving_effective_usd_per_month.zip(recommendation.saving_uncommitted_usd_per_month)
+            {
+                let [all, uncommitted] = sums.saved_as_paid.get_or_insert([0.0; 2]);
+                *all += paid.max(0.0);
+                *uncommitted += free.max(0.0);
+            }
         }
         if recommendation.action != Action::Unknown {
             sums.price_book_date = sums.price_book_date.max(recommendation.price_book_date);
@@ -321,6 +346,23 @@ fn savings<'a>(input: &ReportInput<'a>) -> Savings<'a> {
     }
     let saving = |r: &Recommendation| r.saving_usd_per_month.unwrap_or(0.0);
     sums.changes.sort_by(|a, b| saving(b).total_cmp(&saving(a)));
+    sums
+}
+
+fn bottlenecks<'a>(input: &ReportInput<'a>) -> Bottlenecks<'a> {
+    let mut sums = Bottlenecks::default();
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    for found in input.outlook.servers.iter().filter_map(|server| server.bottleneck.as_ref()) {
+        sums.n_servers += 1;
+        sums.n_several += usize::from(found.metrics.len() > 1);
+        sums.n_together += usize::from(found.is_together() == Some(true));
+        if let Some(metric) = found.metrics.first() {
+            *first.entry(metric).or_default() += 1;
+        }
+    }
+    sums.first = first.into_iter().collect();
+    // The sort is stable, so equal counts stay in order of names.
+    sums.first.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
     sums
 }
 

@@ -108,9 +108,15 @@ fn headline(facts: &Facts, width: usize) -> Vec<String> {
             format!("reach {limit} within {} days (P >= 50%); {} more may", facts.at_risk_days, facts.n_watch()),
         ),
         label("order now", number::count(facts.n_order_now), order_now(facts)),
+    ];
+    if facts.bottlenecks.n_servers > 0 {
+        let several = facts.bottlenecks.n_several;
+        lines.push(label("bottlenecks", number::count(several), bottlenecks(facts)));
+    }
+    lines.extend([
         label("savings", number::usd(facts.savings.saved), savings(facts)),
         label("not judged", number::count(facts.n_unknown), not_judged(facts)),
-    ];
+    ]);
     if let Some((value, notes)) = accuracy(facts) {
         let fitting = notes.map(|note| label("accuracy", value.clone(), note));
         lines.extend(fitting.into_iter().reduce(
@@ -131,6 +137,17 @@ fn order_now(facts: &Facts) -> String {
     format!("may cross before new capacity can serve{then}")
 }
 
+/// Who runs out of several resources, and which comes first.
+fn bottlenecks(facts: &Facts) -> String {
+    let found = &facts.bottlenecks;
+    let first = found.first.first().map_or("", |(metric, _)| metric);
+    format!(
+        "of {} short servers lack several, {} together; mostly {first} first",
+        number::count(found.n_servers),
+        number::count(found.n_together),
+    )
+}
+
 fn savings(facts: &Facts) -> String {
     let sums = &facts.savings;
     let parts = [
@@ -140,7 +157,13 @@ fn savings(facts: &Facts) -> String {
     ];
     let said: Vec<String> =
         parts.iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!("{} {words}", number::count(*n))).collect();
-    if said.is_empty() { "a month: no change pays".to_owned() } else { format!("a month: {}", said.join(", ")) }
+    if said.is_empty() {
+        return "a month: no change pays".to_owned();
+    }
+    let paid = sums.saved_as_paid.map_or_else(String::new, |[paid, free]| {
+        format!("; as paid {}, {} not committed", number::usd(paid), number::usd(free))
+    });
+    format!("a month: {}{paid}", said.join(", "))
 }
 
 fn not_judged(facts: &Facts) -> String {

@@ -74,6 +74,12 @@ pub enum Command {
     Plan(PlanArgs),
     /// Compare the plan with what it would be after changes of load, machines or prices
     WhatIf(WhatIfArgs),
+    /// Look for small servers that could share machines
+    Consolidate(ConsolidateArgs),
+    /// Hold what earlier runs said against what then came
+    Review(ReviewArgs),
+    /// Write what the last plan says to a file for other programs
+    Export(ExportArgs),
     /// Write the report of the last run
     Report(ReportArgs),
     /// Look after a lake
@@ -145,6 +151,10 @@ pub struct PlanSettings {
     /// Prices of instance types as CSV, or the EC2 price list of a region [default: built-in on-demand prices, us-east-1]
     #[arg(long, value_name = "FILE")]
     pub price_book: Option<PathBuf>,
+    /// What servers really cost, a FOCUS 1.x file as CSV: savings are then also told at the rates paid, and without what
+    /// commitments cover
+    #[arg(long, value_name = "FILE")]
+    pub costs: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -385,16 +395,28 @@ pub struct PlanArgs {
 Examples:
   fleetcast what-if --lake l growth.toml
   fleetcast what-if --lake l region-loss.toml --threshold 90
+  fleetcast what-if --lake l growth.toml --commit             part of every plan from now on
+  fleetcast what-if --lake l --committed
+  fleetcast what-if --lake l --revoke \"payments grow\"
 
 A file says what changes: growth of a service, a launch, a migration, a retirement, the loss of a region, thresholds,
-prices (docs/what-if.md). It is replayed on the futures of the last forecast; nothing is stored.")]
+prices (docs/what-if.md). It is replayed on the futures of the last forecast; nothing is stored without --commit.")]
 pub struct WhatIfArgs {
     /// The lake
     #[arg(long, value_name = "DIR")]
     pub lake: PathBuf,
     /// A TOML file of changes
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present_any = ["committed", "revoke"])]
+    pub file: Option<PathBuf>,
+    /// Make the changes part of every plan to come; those of the same name are replaced
+    #[arg(long, requires = "file")]
+    pub commit: bool,
+    /// List what is committed
+    #[arg(long, conflicts_with_all = ["file", "revoke"])]
+    pub committed: bool,
+    /// Take what is committed under this name out of the plans to come
+    #[arg(long, value_name = "NAME", conflicts_with = "file")]
+    pub revoke: Option<String>,
     /// A TOML file with these settings and more
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -403,6 +425,89 @@ pub struct WhatIfArgs {
     pub horizon: Option<usize>,
     #[command(flatten)]
     pub plan: PlanSettings,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fleetcast run --lake l                                      a forecast is made
+  fleetcast ingest --lake l csv next-month.csv                days come
+  fleetcast review --lake l                                   was it right?
+
+P said is the mean of the chances that were given, `came` the share that crossed: they should be near each other. Of the days
+that came, 90 % should lie in the 90 % interval. `loss / naive` above 1: seasonal-naive was nearer. See docs/review.md.")]
+pub struct ReviewArgs {
+    /// The lake
+    #[arg(long, value_name = "DIR")]
+    pub lake: PathBuf,
+    /// A TOML file with these settings and more
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Metrics to look at, comma-separated [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    pub metrics: Vec<String>,
+    /// Prices of instance types that sizes are judged by [default: as `plan`]
+    #[arg(long, value_name = "FILE")]
+    pub price_book: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fleetcast consolidate --lake l
+  fleetcast consolidate --lake l --threshold 70
+
+Servers of one region and business unit are packed on machines of one type; servers of one pool stand in for each other and are
+kept apart. Loads are summed as if all were high on the same days. Savings begin where `plan` ends: at the size advised for each.")]
+pub struct ConsolidateArgs {
+    /// The lake
+    #[arg(long, value_name = "DIR")]
+    pub lake: PathBuf,
+    /// A TOML file with these settings and more
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub plan: PlanSettings,
+}
+
+/// What is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportKind {
+    /// What to do with each server: the columns of the table `recommendations`
+    Recommendations,
+    /// Chances and dates: the columns of the table `risks`
+    Risks,
+    /// Behaviour groups: the columns of the table `groups`
+    Groups,
+    /// Recommendations under the column names of AWS Compute Optimizer's export for EC2 instances
+    ComputeOptimizer,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fleetcast export --lake l recommendations --out sizes.csv
+  fleetcast export --lake l risks --out risks.parquet
+  fleetcast export --lake l compute-optimizer --out ours.csv         beside the file that AWS writes
+
+Columns keep their names and meaning. Under the names of Compute Optimizer, what is not known stays empty: account and ARN
+unless the server's id is an ARN, storage, network, performance risk, effort; columns of our own begin with fleetcast_.")]
+pub struct ExportArgs {
+    /// The lake
+    #[arg(long, value_name = "DIR")]
+    pub lake: PathBuf,
+    /// What to write
+    #[arg(value_enum)]
+    pub what: ExportKind,
+    /// The file to write; its ending says the form: .csv, .json or .parquet
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// A TOML file with these settings and more
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Prices of instance types, with compute-optimizer [default: as `plan`]
+    #[arg(long, value_name = "FILE")]
+    pub price_book: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

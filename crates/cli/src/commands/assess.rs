@@ -34,6 +34,7 @@ pub(super) fn config(settings: &Settings, plan: Option<&PlanSettings>) -> anyhow
         }
         config.plan.lambda_usd_per_day = plan.lambda.unwrap_or(config.plan.lambda_usd_per_day);
         config.plan.price_book = plan.price_book.clone().or(config.plan.price_book);
+        config.plan.costs = plan.costs.clone().or(config.plan.costs);
     }
     config.check()?;
     Ok(config)
@@ -107,7 +108,12 @@ fn source(source: &Source) -> Result<&Path, &Path> {
 }
 
 pub fn backtest(args: &BacktestArgs, global: &Global, context: &Context) -> anyhow::Result<()> {
-    let plan = PlanSettings { threshold: args.threshold.clone(), lambda: None, price_book: args.price_book.clone() };
+    let plan = PlanSettings {
+        threshold: args.threshold.clone(),
+        lambda: None,
+        price_book: args.price_book.clone(),
+        costs: None,
+    };
     let mut config = config(&args.settings, Some(&plan))?;
     config.forecast.windows = args.windows.or(config.forecast.windows);
     config.forecast.step = args.step.or(config.forecast.step);

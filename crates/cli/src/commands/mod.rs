@@ -1,14 +1,17 @@
 //! One function per command: arguments to the library's words, results to text.
 
 mod assess;
+mod consolidate;
 mod decisions;
 mod demo;
 mod diagnose;
+mod export;
 mod generate;
 mod ingest;
 mod lake;
 mod profile;
 mod realism;
+mod review;
 mod scenario;
 mod sql;
 mod what_if;
@@ -42,6 +45,9 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Forecast(args) => assess::forecast(args, global, &context),
         Command::Plan(args) => assess::plan(args, global, &context),
         Command::WhatIf(args) => what_if::what_if(args, global, &context),
+        Command::Consolidate(args) => consolidate::consolidate(args, global, &context),
+        Command::Review(args) => review::review(args, global, &context),
+        Command::Export(args) => export::export(args, global, &context),
         Command::Report(args) => assess::report(args, global, &context),
         Command::Lake(command) => lake::lake(command, global),
         Command::Completions { shell } => {

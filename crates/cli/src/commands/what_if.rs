@@ -4,7 +4,7 @@ use super::{answer, assess};
 use crate::args::{Global, Settings, WhatIfArgs};
 use crate::text::{Align, aligned};
 use fleetcast::Context;
-use fleetcast::what_if::{ChangedRisk, Compared, Side, what_if_lake};
+use fleetcast::what_if::{ChangedRisk, Compared, Side, committed, revoke, what_if_lake};
 use jiff::civil::Date;
 use serde_json::json;
 
@@ -17,8 +17,22 @@ pub fn what_if(args: &WhatIfArgs, global: &Global, context: &Context) -> anyhow:
     let mut config = assess::config(&settings, Some(&args.plan))?;
     config.plan.horizon_days = args.horizon.unwrap_or(config.plan.horizon_days);
     config.check()?;
-    let compared = what_if_lake(&assess::open(&args.lake)?, &args.file, &config, context)?;
-    answer(global, &text(&compared), &json(&compared))
+    let lake = assess::open(&args.lake)?;
+    if let Some(name) = &args.revoke {
+        revoke(&lake, name)?;
+        return answer(global, &format!("revoked: {name}"), &json!({ "revoked": name }));
+    }
+    let Some(file) = &args.file else {
+        let names: Vec<String> = committed(&lake)?.into_iter().map(|one| one.name).collect();
+        let text = if names.is_empty() { "nothing is committed".to_owned() } else { names.join("\n") };
+        return answer(global, &text, &json!({ "committed": names }));
+    };
+    let compared = what_if_lake(&lake, file, args.commit, &config, context)?;
+    let mut said = text(&compared);
+    if args.commit {
+        said.push_str(&format!("committed: {}\n", compared.name));
+    }
+    answer(global, &said, &json(&compared))
 }
 
 fn text(compared: &Compared) -> String {

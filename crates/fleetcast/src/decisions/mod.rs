@@ -156,7 +156,7 @@ pub fn decide_lake(lake: &Lake, config: &Config, context: &Context) -> Result<De
     let decided = Decided { horizon: origins.horizon, origins: origins.days, scores, notes };
     let record = RunRecord::plain("decisions", config, &telemetry.panel, decided.notes.clone(), started, context);
     let change = lake.begin()?;
-    store::write_decisions(&change, &record.run_id, &decided)?;
+    store::write_scores(&change, &record.run_id, &decided.scores)?;
     store::write_run(lake, &change, &record, None)?;
     change.commit()?;
     context.progress.end();

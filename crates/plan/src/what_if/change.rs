@@ -1,7 +1,8 @@
 //! Changes as a file says them.
 
 use super::Select;
-use crate::{Error, Result};
+use crate::{Error, PriceBook, Result};
+use fleetcast_core::nearest;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -164,6 +165,57 @@ impl WhatIf {
         Ok(what_if)
     }
 
+    /// Checks that it may be part of every plan to come: what changes the load must say from when, because from then on
+    /// the telemetry shows it and it must not be counted again.
+    ///
+    /// # Errors
+    /// [`Error::Change`] for the first change without a day.
+    pub fn check_dated(&self) -> Result<()> {
+        let undated = |change: &&Change| change.changes_load() && change.days().0.is_none();
+        match self.placed().find(|(_, change)| undated(change)) {
+            None => Ok(()),
+            Some((place, _)) => {
+                let allowed = "a day, so that it is not counted again when the telemetry shows it".to_owned();
+                Err(place.wrong("from", "missing".to_owned(), allowed))
+            }
+        }
+    }
+
+    /// What of it lies ahead: changes of the load that begin within the `horizon` days from `first_day` on, and other
+    /// thresholds and prices. What began before is in the telemetry; what begins later is not planned yet.
+    pub fn ahead(&self, first_day: Date, horizon: usize) -> Self {
+        let end =
+            first_day.saturating_add(jiff::Span::new().days(i64::try_from(horizon).unwrap_or(i64::MAX).min(4000)));
+        let lies_ahead = |change: &&Change| match change.days().0 {
+            Some(from) => (first_day..end).contains(&from),
+            None => !change.changes_load(),
+        };
+        Self { changes: self.changes.iter().filter(lies_ahead).cloned().collect(), ..self.clone() }
+    }
+
+    /// Checks the metrics and the types of prices that the changes name against those there are.
+    ///
+    /// # Errors
+    /// [`Error::Change`] for one that is not there, with the nearest.
+    pub fn check_names(&self, metrics: &[&str], book: &PriceBook) -> Result<()> {
+        for (place, change) in self.placed() {
+            for (key, name) in change.metrics() {
+                if !metrics.contains(&name) {
+                    let near = nearest(name, metrics.iter().copied());
+                    let allowed = format!("a metric of the lake, such as `{near}`");
+                    return Err(place.wrong(key, format!("the unknown metric `{name}`"), allowed));
+                }
+            }
+            let Change::Price { types, .. } = change else { continue };
+            if !book.types().iter().any(|one| one.name.starts_with(types.as_str())) {
+                let near = nearest(types, book.types().iter().map(|one| one.name.as_str()));
+                let allowed = format!("how types of the price book begin, such as `{near}`");
+                return Err(place.wrong("types", format!("`{types}`"), allowed));
+            }
+        }
+        Ok(())
+    }
+
     /// The changes, each with its place.
     pub(super) fn placed(&self) -> impl Iterator<Item = (Place<'_>, &Change)> {
         let place = |number| Place { source_name: &self.source_name, number };
@@ -192,6 +244,23 @@ impl Change {
                 None => Ok(()),
             },
             _ => Ok(()),
+        }
+    }
+
+    fn changes_load(&self) -> bool {
+        !matches!(self, Self::Threshold { .. } | Self::Price { .. })
+    }
+
+    /// Metrics that it names, with the key where they stand.
+    fn metrics(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::Growth { metrics, .. } | Self::Migration { metrics, .. } => {
+                metrics.iter().map(|name| ("metrics", name.as_str())).collect()
+            }
+            Self::Launch { add_percent, .. } => add_percent.keys().map(|name| ("add_percent", name.as_str())).collect(),
+            Self::Retirement { .. } | Self::RegionLoss { .. } | Self::Threshold { .. } | Self::Price { .. } => {
+                Vec::new()
+            }
         }
     }
 

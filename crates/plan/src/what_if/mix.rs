@@ -88,6 +88,14 @@ impl Effect {
     /// # Errors
     /// [`crate::Error::Change`] for servers that are not there, a day that is over, or one beyond the horizon.
     pub fn of(what_if: &WhatIf, servers: &[Arc<Server>], first_day: Date, horizon: usize) -> Result<Self> {
+        Self::of_all(&[what_if], servers, first_day, horizon)
+    }
+
+    /// The same of several what-ifs, one after the other.
+    ///
+    /// # Errors
+    /// As [`Effect::of`].
+    pub fn of_all(what_ifs: &[&WhatIf], servers: &[Arc<Server>], first_day: Date, horizon: usize) -> Result<Self> {
         let mut effect = Self {
             servers: servers.to_vec(),
             horizon,
@@ -99,7 +107,7 @@ impl Effect {
             thresholds: None,
             prices: Vec::new(),
         };
-        for (place, change) in what_if.placed() {
+        for (place, change) in what_ifs.iter().flat_map(|one| one.placed()) {
             let days = Days::of(change, place, first_day, horizon)?;
             effect.add(change, place, &days)?;
         }
@@ -127,11 +135,15 @@ impl Effect {
             }
             Change::Migration { servers, to, share, metrics, .. } => {
                 let (from, to) = (places(servers, "servers")?, places(to, "to")?);
+                somewhere(&from, &to, place)?;
                 self.relocate(&from, &to, metrics, days.values(*share, 0.0));
             }
             Change::Retirement { servers, to, .. } => {
                 let from = places(servers, "servers")?;
                 let to = to.as_ref().map(|to| places(to, "to")).transpose()?.unwrap_or_default();
+                if !to.is_empty() {
+                    somewhere(&from, &to, place)?;
+                }
                 self.retired.extend(&from);
                 self.relocate(&from, &to, &[], days.values(1.0, 0.0));
             }
@@ -266,6 +278,15 @@ impl Effect {
         }
         left
     }
+}
+
+/// Load that moves must find a server that does not lose its own.
+fn somewhere(from: &[usize], to: &[usize], place: Place<'_>) -> Result<()> {
+    if to.iter().any(|place| !from.contains(place)) {
+        return Ok(());
+    }
+    let allowed = "servers of which one at least is not among those whose load goes".to_owned();
+    Err(place.wrong("to", "the same servers".to_owned(), allowed))
 }
 
 fn is_about(metrics: &[String], metric: &str) -> bool {

@@ -3,7 +3,7 @@
 use crate::common::{noisy_paths, percent};
 use fleetcast_core::{Calendar, History, Metric, Paths, RiskClass, RiskState, SeriesId, Server, Step, Timeline, Unit};
 use fleetcast_numeric::math;
-use fleetcast_plan::{Limits, SeriesOutlook, risks};
+use fleetcast_plan::{HighDay, Limits, SeriesOutlook, risks, tell_hours};
 use jiff::ToSpan;
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -36,6 +36,35 @@ fn a_risk_has_its_probabilities_dates_class_and_reason() {
         rows[0].reason,
         "a chance of single days above what is expected, not a pattern; the highest expected day, 2024-12-31, is 22.5 % under the limit"
     );
+}
+
+#[test]
+fn a_load_of_92_percent_in_business_hours_of_the_fourth_quarter_names_hours_and_season() {
+    let is_working_q4 = |day: usize| {
+        let date = crate::common::START.saturating_add((day as i64).days());
+        date.month() >= 10 && date.weekday().to_monday_zero_offset() < 5
+    };
+    let level = |day: usize| if is_working_q4(day) { 92.0 } else { 55.0 };
+    let history = percent("web-1", "cpu", (0..1000).map(level).collect());
+    let expected: Vec<f64> = (1000..1400).map(level).collect();
+    let paths = noisy_paths("q4", |day| level(1000 + day), 0.1, 180, 20);
+    let server = Server::new("web-1").unwrap();
+    let series = SeriesOutlook { server: &server, history: &history, expected: &expected, paths: &paths };
+    let limits = Limits { thresholds: vec![90.0], ..Limits::default() };
+    let mut rows = risks(&series, &limits, &Calendar::us());
+    let hours = std::array::from_fn(|hour| if (10..14).contains(&hour) { 92.0 } else { 30.0 });
+    tell_hours(&mut rows, &series, &Calendar::us(), &HighDay::new(&[(hours, 92.0); 5]).unwrap());
+    assert_eq!((rows[0].class, rows[0].hours.as_deref()), (RiskClass::Irregular, Some("10-14")));
+    let reason = &rows[0].reason;
+    assert!(reason.contains("most in October to December"), "{reason}");
+    assert!(reason.ends_with("over at 10-14 local time, most room at 0-4 (night)"), "{reason}");
+    assert!(rows[0].evidence.iter().all(|date| date.month() >= 10), "{:?}", rows[0].evidence);
+    // Of a risk without a day over nothing is said.
+    let quiet = percent("web-1", "cpu", vec![55.0; 1000]);
+    let calm = SeriesOutlook { history: &quiet, expected: &[55.0; 400], ..series };
+    let mut rows = risks(&calm, &limits, &Calendar::us());
+    tell_hours(&mut rows, &calm, &Calendar::us(), &HighDay::new(&[(hours, 92.0); 5]).unwrap());
+    assert!(rows.iter().all(|row| row.hours.is_none()));
 }
 
 #[test]

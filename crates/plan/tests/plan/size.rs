@@ -39,6 +39,36 @@ fn excuse<'a>(sizing: &'a Sizing, name: &str) -> Option<&'a Excuse> {
 }
 
 #[test]
+fn a_type_that_bursts_is_judged_by_its_baseline_and_not_at_all_without_one() {
+    let book = |baseline: &str| {
+        let text = format!(
+            "instance_type,vcpu,memory_gib,usd_per_hour,burstable,baseline_percent\n\
+             m,8,32,0.4,false,\nburst,8,32,0.1,true,{baseline}\n"
+        );
+        PriceBook::from_csv(text.as_bytes(), "p.csv").unwrap()
+    };
+    let load = Load::on(server("web-1", "m", 8.0, 32.0), &[("cpu", 20.0, 1.0), ("memory", 20.0, 0.5)]);
+    let unknown = load.size(&book(""), &Limits::default());
+    assert_eq!(unknown.recommendation.action, Action::Keep);
+    assert_eq!(excuse(&unknown, "burst"), Some(&Excuse::Burstable));
+    // 20 % of eight processors are half of a baseline of 40 %, and more than all of one of 15 %.
+    let enough = load.size(&book("40"), &Limits::default());
+    assert_eq!(enough.recommendation.to_type.as_deref(), Some("burst"), "{:?}", enough.recommendation);
+    let little = load.size(&book("15"), &Limits::default());
+    assert_eq!(little.recommendation.action, Action::Keep);
+    assert!(matches!(excuse(&little, "burst"), Some(Excuse::BadDays(days)) if *days > 170.0), "{little:?}");
+    let on = |baseline: &str| {
+        let load = Load::on(server("web-1", "burst", 8.0, 32.0), &[("cpu", 20.0, 1.0), ("memory", 20.0, 0.5)]);
+        load.size(&book(baseline), &Limits::default()).recommendation.reason
+    };
+    assert!(on("").contains("its type bursts, and its baseline is not known"), "{}", on(""));
+    assert!(on("40").contains("above 40 % of its processors load may be slowed down"), "{}", on("40"));
+    let text = "instance_type,vcpu,memory_gib,usd_per_hour,burstable,baseline_percent\nb,8,32,0.1,true,120\n";
+    let error = PriceBook::from_csv(text.as_bytes(), "p.csv").unwrap_err().to_string();
+    assert_eq!(error, "row 2 of `p.csv`: baseline_percent of `b` is `120`, it must be above 0 and at most 100");
+}
+
+#[test]
 fn an_oversized_server_gets_the_cheapest_type_that_holds_its_load() {
     let load = Load::on(xlarge(), &[("cpu", 15.0, 1.0), ("memory", 20.0, 0.5)]);
     let sizing = load.size(&PriceBook::embedded(), &Limits::default());

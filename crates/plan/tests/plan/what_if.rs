@@ -2,6 +2,7 @@
 
 use crate::common::server;
 use fleetcast_core::{Metric, Server};
+use fleetcast_plan::PriceBook;
 use fleetcast_plan::what_if::{Effect, WhatIf};
 use jiff::civil::{Date, date};
 use proptest::prelude::*;
@@ -113,6 +114,47 @@ fn the_examples_can_be_read() {
     for (name, text, n_changes) in examples {
         assert_eq!(WhatIf::from_toml(text, name).unwrap().changes.len(), n_changes, "{name}");
     }
+}
+
+#[test]
+fn of_what_is_committed_that_counts_which_lies_ahead() {
+    let growth =
+        |from: &str| format!("[[changes]]\nkind = \"growth\"\nservers = {{ ids = [\"a\"] }}\nfactor = 2\n{from}\n");
+    let read = |text: &str| WhatIf::from_toml(&format!("name = \"test\"\n{text}"), "test.toml").unwrap();
+    let price = "[[changes]]\nkind = \"price\"\nfactor = 0.5\n";
+    let what_if =
+        read(&(growth("from = 2024-12-31") + &growth("from = 2025-01-20") + &growth("from = 2026-01-01") + price));
+    assert_eq!(what_if.check_dated(), Ok(()));
+    // FIRST is the first day that is planned: what began before is in the telemetry, what comes later waits.
+    let ahead = what_if.ahead(FIRST, HORIZON);
+    assert_eq!((ahead.changes.len(), ahead.name.as_str()), (2, "test"));
+    let both = Effect::of_all(&[&ahead, &read(&growth(""))], &fleet(), FIRST, HORIZON).unwrap();
+    let found = loads(&both, &[10.0, 20.0, 20.0, 30.0]);
+    assert_eq!((found[0][0], found[0][30]), (20.0, 40.0), "one after the other");
+    assert_eq!(both.price_factor("m6i.large"), 0.5);
+    let undated = read(&(price.to_owned() + &growth(""))).check_dated().unwrap_err().to_string();
+    assert!(undated.starts_with("test.toml: `changes.2.from` is missing, it must be a day"), "{undated}");
+}
+
+#[test]
+fn a_metric_a_type_and_a_move_that_would_change_nothing_are_refused() {
+    let message = |text: &str| {
+        let what_if = WhatIf::from_toml(&format!("name = \"test\"\n{text}"), "test.toml").unwrap();
+        what_if.check_names(&["cpu", "memory"], &PriceBook::embedded()).unwrap_err().to_string()
+    };
+    assert_eq!(
+        message("[[changes]]\nkind = \"growth\"\nservers = { ids = [\"a\"] }\nfactor = 2\nmetrics = [\"cpux\"]"),
+        "test.toml: `changes.1.metrics` is the unknown metric `cpux`, it must be a metric of the lake, such as `cpu`"
+    );
+    let launch = "[[changes]]\nkind = \"launch\"\nservers = { ids = [\"a\"] }\nadd_percent = { memori = 5.0 }";
+    assert!(message(launch).contains("`changes.1.add_percent` is the unknown metric `memori`"), "{}", message(launch));
+    let price = message("[[changes]]\nkind = \"price\"\ntypes = \"m6x.\"\nfactor = 0.5");
+    assert!(price.contains("`changes.1.types` is `m6x.`, it must be how types of the price book begin"), "{price}");
+    let all = "name = \"test\"\n[[changes]]\nkind = \"price\"\nfactor = 0.5";
+    assert!(WhatIf::from_toml(all, "test.toml").unwrap().check_names(&[], &PriceBook::embedded()).is_ok());
+    let own = "[[changes]]\nkind = \"migration\"\nservers = { ids = [\"a\"] }\nto = { ids = [\"a\"] }";
+    let found = effect(own).unwrap_err().to_string();
+    assert!(found.starts_with("test.toml: `changes.1.to` is the same servers, it must be servers of which"), "{found}");
 }
 
 #[test]

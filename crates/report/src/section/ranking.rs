@@ -112,14 +112,20 @@ fn row(facts: &Facts, placed: &Placed, axis: &TimeAxis, shown: &[(&str, &str)]) 
     }
 }
 
-/// The other metrics of the server that will probably cross as well.
+/// The other metrics of the server that will probably cross as well, and whether they are high on the same days.
 fn also(facts: &Facts, placed: &Placed) -> String {
     let others = facts.risks_at(placed.outlook, facts.threshold).into_iter();
     let names: Vec<&str> = others
         .filter(|other| other.metric.name() != placed.risk.metric.name() && other.dates.q50.is_some())
         .map(|other| other.metric.name())
         .collect();
-    names.join(", ")
+    let together = placed.outlook.bottleneck.as_ref().and_then(|found| found.is_together());
+    let when = match together.filter(|_| !names.is_empty()) {
+        Some(true) => ", on the same days",
+        Some(false) => ", on other days",
+        None => "",
+    };
+    format!("{}{when}", names.join(", "))
 }
 
 /// The median date for the lower threshold: `80 %: 3 Feb`.

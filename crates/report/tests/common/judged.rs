@@ -24,7 +24,13 @@ pub fn outlook(i: usize, server: &Server, futures: &[(Arc<Metric>, Option<Future
         }
     }
     let cpu = futures.iter().find(|(metric, _)| metric.name() == "cpu").and_then(|(_, futures)| futures.as_ref());
-    ServerOutlook { server_id: id.to_owned(), risks, group: group(id, cpu), recommendation: size(i, server, cpu) }
+    ServerOutlook {
+        server_id: id.to_owned(),
+        risks,
+        group: group(id, cpu),
+        recommendation: size(i, server, cpu),
+        bottleneck: None,
+    }
 }
 
 fn risk(
@@ -125,6 +131,8 @@ fn size(i: usize, server: &Server, cpu: Option<&Futures>) -> Recommendation {
         from_type: server.shape.instance_type.clone(),
         to_type: server.shape.instance_type.clone(),
         saving_usd_per_month: Some(0.0),
+        saving_effective_usd_per_month: None,
+        saving_uncommitted_usd_per_month: None,
         p_violation: Some(0.01),
         expected_bad_days: Some(0.0),
         lambda_usd_per_day: 50.0,

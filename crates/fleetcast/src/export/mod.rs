@@ -1,0 +1,149 @@
+//! What the last plan says, as files for other programs.
+
+mod compute_optimizer;
+
+use crate::{Config, Context, Error, Result, store};
+use fleetcast_lake::{Column, Frame, Lake, PlainFormat, Table, write_frame};
+use jiff::civil::Date;
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+/// What is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exported {
+    /// The table `recommendations`: a row per server.
+    Recommendations,
+    /// The table `risks`: a row per series, threshold and number of days.
+    Risks,
+    /// The table `groups`: a row per server.
+    Groups,
+    /// Recommendations under the column names of AWS Compute Optimizer's export for EC2 instances.
+    ComputeOptimizer,
+}
+
+/// Form of an exported file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Csv,
+    Json,
+    Parquet,
+}
+
+impl Form {
+    /// The form that a file's ending says.
+    fn of(path: &Path) -> Result<Self> {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+        match ending.as_str() {
+            "csv" => Ok(Self::Csv),
+            "json" => Ok(Self::Json),
+            "parquet" => Ok(Self::Parquet),
+            _ => Err(Error::Setting {
+                key: "--out".to_owned(),
+                found: format!("`{}`", path.display()),
+                allowed: "a file that ends in .csv, .json or .parquet".to_owned(),
+            }),
+        }
+    }
+}
+
+/// Writes what the last plan of a lake says to a file; the number of its rows. Prices are those of the
+/// configuration.
+///
+/// # Errors
+/// [`Error::Nothing`] when nothing was planned; [`Error::Setting`] when the file's ending says no form.
+pub fn export_lake(lake: &Lake, exported: Exported, out: &Path, config: &Config, context: &Context) -> Result<usize> {
+    let form = Form::of(out)?;
+    context.progress.begin("exporting", 0);
+    let Some(run_id) = store::planned_runs(lake)?.into_iter().next() else {
+        return Err(Error::Nothing {
+            what: "there is no plan to export".to_owned(),
+            hint: "run `fleetcast run` on this lake first".to_owned(),
+        });
+    };
+    let frame = match exported {
+        Exported::Recommendations => of_run(lake, Table::Recommendations, &run_id)?,
+        Exported::Risks => of_run(lake, Table::Risks, &run_id)?,
+        Exported::Groups => of_run(lake, Table::Groups, &run_id)?,
+        Exported::ComputeOptimizer => compute_optimizer::frame(lake, &run_id, config)?,
+    };
+    match form {
+        Form::Csv => write_frame(out, &without_lists(&frame)?, PlainFormat::Csv)?,
+        Form::Parquet => write_frame(out, &frame, PlainFormat::Parquet)?,
+        Form::Json => crate::run::write_file(out, &format!("{:#}\n", json_rows(&frame)))?,
+    }
+    context.progress.end();
+    Ok(frame.rows())
+}
+
+/// Rows of a table that belong to a run.
+fn of_run(lake: &Lake, table: Table, run_id: &str) -> Result<Frame> {
+    let frame = lake.read(table)?;
+    let ids = frame.text("run_id")?;
+    let rows: Vec<usize> = (0..frame.rows()).filter(|&row| ids[row].as_deref() == Some(run_id)).collect();
+    Ok(frame.take(&rows))
+}
+
+/// Lists of dates as text, a space between two; CSV has no lists.
+fn without_lists(frame: &Frame) -> Result<Frame> {
+    let mut plain = Frame::new();
+    for (name, column) in frame.columns() {
+        let column = match column {
+            Column::Dates(lists) => {
+                let text = |list: &Vec<Date>| list.iter().map(Date::to_string).collect::<Vec<_>>().join(" ");
+                Column::from(lists.iter().map(text).collect::<Vec<String>>())
+            }
+            other => other.clone(),
+        };
+        plain = plain.with(name, column)?;
+    }
+    Ok(plain)
+}
+
+/// An object per row, nulls written out.
+fn json_rows(frame: &Frame) -> Value {
+    let value = |column: &Column, row: usize| match column {
+        Column::Text(values) => json!(values[row].as_deref()),
+        Column::Float(values) => json!(Some(values[row]).filter(|value| !value.is_nan())),
+        Column::Int(values) | Column::Time(values) => json!(values[row]),
+        Column::Bool(values) => json!(values[row]),
+        Column::Date(values) => json!(values[row].map(|date| date.to_string())),
+        Column::Dates(values) => json!(values[row].iter().map(Date::to_string).collect::<Vec<_>>()),
+        Column::Floats(values) => json!(values[row]),
+    };
+    let row = |row: usize| {
+        let cells = frame.columns().map(|(name, column)| (name.to_owned(), value(column, row)));
+        Value::Object(cells.collect::<Map<String, Value>>())
+    };
+    (0..frame.rows()).map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn endings_say_the_form() {
+        assert_eq!(Form::of(Path::new("a/b.JSON")).unwrap(), Form::Json);
+        assert_eq!(Form::of(Path::new("b.parquet")).unwrap(), Form::Parquet);
+        let message = Form::of(Path::new("b.xlsx")).unwrap_err().to_string();
+        assert_eq!(message, "`--out` is `b.xlsx`, it must be a file that ends in .csv, .json or .parquet");
+    }
+
+    #[test]
+    fn rows_are_the_same_in_every_form() {
+        let frame = Frame::new()
+            .with("server_id", vec!["a", "b"])
+            .and_then(|frame| frame.with("p_30", vec![Some(0.25), None]))
+            .and_then(|frame| frame.with("evidence", vec![vec![date(2025, 3, 31), date(2025, 6, 30)], Vec::new()]))
+            .unwrap();
+        let expected = json!([
+            { "server_id": "a", "p_30": 0.25, "evidence": ["2025-03-31", "2025-06-30"] },
+            { "server_id": "b", "p_30": null, "evidence": [] },
+        ]);
+        assert_eq!(json_rows(&frame), expected);
+        let plain = without_lists(&frame).unwrap();
+        assert_eq!(plain.text("evidence").unwrap()[0].as_deref(), Some("2025-03-31 2025-06-30"));
+        assert_eq!(frame.take(&[1]).text("server_id").unwrap()[0].as_deref(), Some("b"));
+    }
+}
