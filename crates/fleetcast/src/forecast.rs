@@ -55,6 +55,8 @@ pub struct SeriesForecast {
     pub bounds: Option<Bounds>,
     /// Key of the random stream of its paths.
     pub stream_key: u64,
+    /// Key of the random stream that the servers of its pool have in common in this metric; `None` without a pool.
+    pub pool_key: Option<u64>,
     /// Share of each member.
     pub weights: Vec<(Arc<str>, f64)>,
     /// What a reader should know of it.
@@ -96,22 +98,23 @@ impl SeriesForecast {
         })
     }
 
-    /// Draws `n` joint futures as far as the marginals reach.
+    /// Draws `n` joint futures as far as the marginals reach; path `i` of all servers of a pool is one future.
     ///
     /// # Errors
     /// When `n` is zero.
     pub fn paths(&self, n: usize) -> Result<Paths> {
-        let marginals = self.quantiles()?;
-        Ok(fleetcast_models::paths::draw(&marginals, &self.dependence, self.bounds, n, self.stream_key)?)
+        let Some(seed) = self.pool_key else { return self.paths_apart(n) };
+        let (marginals, common) = (self.quantiles()?, Common { shared: self.shared, seed });
+        Ok(draw_together(&marginals, &self.dependence, self.bounds, n, self.stream_key, common)?)
     }
 
-    /// The same for a server that is looked at together with its pool: path `i` of all of them is one future.
+    /// The same, as if its pool had nothing in common.
     ///
     /// # Errors
     /// When `n` is zero.
-    pub fn paths_together(&self, n: usize, pool_key: u64) -> Result<Paths> {
-        let (marginals, common) = (self.quantiles()?, Common { shared: self.shared, seed: pool_key });
-        Ok(draw_together(&marginals, &self.dependence, self.bounds, n, self.stream_key, common)?)
+    pub fn paths_apart(&self, n: usize) -> Result<Paths> {
+        let marginals = self.quantiles()?;
+        Ok(fleetcast_models::paths::draw(&marginals, &self.dependence, self.bounds, n, self.stream_key)?)
     }
 }
 
@@ -157,13 +160,14 @@ pub fn forecast_auto(runs: Runs, line_up: &LineUp, reach: Reach, seed: u64, cont
     let notes = fleet.notes().to_vec();
     let made = panel.histories().par_iter().zip(fleet.into_series()).map(|(history, forecast)| {
         context.progress.advance(1);
-        let forecast = forecast.and_then(|forecast| of_auto(history, forecast, reach, seed));
+        let forecast = forecast.and_then(|forecast| of_auto(panel, history, forecast, reach, seed));
         forecast.map_err(|error| Refusal { id: history.id().clone(), reason: error.to_string() })
     });
     Ok(gathered(made.collect(), notes))
 }
 
 fn of_auto(
+    panel: &Panel,
     history: &History,
     forecast: AutoForecast,
     reach: Reach,
@@ -178,7 +182,7 @@ fn of_auto(
         weights: forecast.weights().iter().map(|w| (w.model.clone(), w.weight)).collect(),
         notes: forecast.notes().to_vec(),
         marginals: Marginals::Combined { forecast, horizon: reach.horizon },
-        ..blank(history, AUTO, seed)
+        ..blank(panel, history, AUTO, seed)
     })
 }
 
@@ -215,7 +219,7 @@ fn forecast_single(panel: &Panel, model: &dyn Model, reach: Reach, seed: u64) ->
                 marginals: Marginals::Made(fitted.predict(&Future { horizon: reach.horizon }, &QUANTILE_GRID)?),
                 expected: far.point().to_vec(),
                 weights: vec![(model.name().into(), 1.0)],
-                ..blank(history, model.name(), seed)
+                ..blank(panel, history, model.name(), seed)
             })
         });
         forecast.map_err(|error| Refusal { id: history.id().clone(), reason: error.to_string() })
@@ -224,9 +228,11 @@ fn forecast_single(panel: &Panel, model: &dyn Model, reach: Reach, seed: u64) ->
 }
 
 /// The parts that do not depend on the method.
-fn blank(history: &History, model: &str, seed: u64) -> SeriesForecast {
+fn blank(panel: &Panel, history: &History, model: &str, seed: u64) -> SeriesForecast {
+    let id = history.id();
+    let pool = panel.server(&id.server_id).and_then(|server| server.pool.as_deref());
     SeriesForecast {
-        id: history.id().clone(),
+        id: id.clone(),
         model: model.into(),
         last_seen: history.cutoff(),
         timeline: *history.timeline(),
@@ -240,7 +246,8 @@ fn blank(history: &History, model: &str, seed: u64) -> SeriesForecast {
         shared: Shared::NONE,
         bounds: history.bounds(),
         // Metrics of a server are drawn apart: their errors are then taken to be independent.
-        stream_key: stable_hash(format!("{seed}/{}", history.id()).as_bytes()),
+        stream_key: stable_hash(format!("{seed}/{id}").as_bytes()),
+        pool_key: pool.map(|pool| stable_hash(format!("{seed}/pool/{pool}/{}", id.metric).as_bytes())),
         weights: Vec::new(),
         notes: Vec::new(),
     }

@@ -3,9 +3,12 @@
 use crate::config::Config;
 use crate::forecast::{Forecasts, SeriesForecast};
 use crate::line_up::SHORTEST_HISTORY;
+use crate::pools::{Open, Sums};
 use crate::what_if::{Fleet, baseline};
 use crate::{Context, Error, Result};
-use fleetcast_core::{Action, Calendar, History, Outlook, Panel, Paths, Recommendation, Risk, Server, ServerOutlook};
+use fleetcast_core::{
+    Action, Calendar, Group, History, Outlook, Panel, Paths, PoolRisk, Recommendation, Risk, Server, ServerOutlook,
+};
 use fleetcast_plan::what_if::Effect;
 use fleetcast_plan::{Costs, Limits, PriceBook, SeriesOutlook};
 use jiff::civil::Date;
@@ -95,48 +98,132 @@ pub fn plan(panel: &Panel, means: &Panel, forecasts: &Forecasts, config: &Config
     context.progress.begin("grouping servers", 0);
     let groups = fleetcast_plan::groups(panel, means, &limits, &calendar);
     context.progress.begin("planning", panel.servers().len());
-    let by_server = by_server(panel, forecasts);
-    let fleet = Fleet::new(panel, forecasts, config.plan.n_paths);
-    // Weeks are counted for the stricter reading of "too full": the highest threshold.
-    let threshold = limits.thresholds.iter().copied().fold(f64::MIN, f64::max);
-    let judged: Vec<Result<(ServerOutlook, Option<Vec<f64>>)>> = panel
-        .servers()
-        .par_iter()
-        .enumerate()
-        .zip(groups)
-        .map(|((place, server), group)| {
-            let series = by_server.get(server.server_id()).map(Vec::as_slice).unwrap_or_default();
-            let futures = match &committed {
-                Some(effect) => changed_futures(&fleet, place, series, effect)?,
-                None => futures(series, config.plan.n_paths)?,
-            };
-            let outlooks = outlooks(server, series, &futures);
-            let risks = risks(server, series, &outlooks, &limits, &calendar);
-            let mut recommendation = fleetcast_plan::recommend(server, &outlooks, &book, &limits);
-            if committed.as_ref().is_some_and(|effect| effect.is_retired(place)) {
-                recommendation = switched_off(recommendation, &book);
-            }
-            if let Some(costs) = &costs {
-                costs.tell(&mut recommendation, server);
-            }
-            let bottleneck = fleetcast_plan::bottleneck(&outlooks, limits.sizing_threshold());
-            let weeks = first_day.and_then(|first| weekly(&outlooks, threshold, first));
-            context.progress.advance(1);
-            let server_id = server.server_id().to_owned();
-            Ok((ServerOutlook { server_id, risks, group, recommendation, bottleneck }, weeks))
-        })
-        .collect();
+    let asked = Asked {
+        panel,
+        by_server: by_server(panel, forecasts),
+        groups,
+        fleet: Fleet::new(panel, forecasts, config.plan.n_paths),
+        committed,
+        sums: Sums::new(panel, forecasts, &limits.thresholds, config.plan.n_paths),
+        // Weeks are counted for the stricter reading of "too full": the highest threshold.
+        threshold: limits.thresholds.iter().copied().fold(f64::MIN, f64::max),
+        limits,
+        book,
+        calendar: calendar.as_ref(),
+        costs,
+        first_day,
+        n_paths: config.plan.n_paths,
+        context,
+    };
+    let teams: Result<Vec<JudgedTeam>> = teams(panel).par_iter().map(|team| asked.team(team)).collect();
+    let (mut servers, mut pools): (Vec<(usize, JudgedServer)>, Vec<(usize, Vec<PoolRisk>)>) = Default::default();
+    for team in teams? {
+        servers.extend(team.servers);
+        pools.extend(team.pools);
+    }
+    servers.sort_by_key(|(place, _)| *place);
+    pools.sort_by_key(|(place, _)| *place);
     let (mut outlook, mut weeks) = (Outlook::default(), Vec::new());
-    for result in judged {
-        let (server, weekly) = result?;
+    for (_, (server, weekly)) in servers {
         weeks.extend(weekly.map(|p| (server.server_id.clone(), p)));
         outlook.servers.push(server);
     }
-    context.progress.begin("adding up pools", 0);
-    outlook.pools = crate::pools::risks(panel, forecasts, &limits.thresholds, config)?;
+    outlook.pools = pools.into_iter().flat_map(|(_, risks)| risks).collect();
+    let threshold = asked.threshold;
     let weeks =
         first_day.filter(|_| !weeks.is_empty()).map(|first_day| WeeklyRisk { threshold, first_day, servers: weeks });
-    Ok(Plan { outlook, weeks, price_source: book.source().to_owned() })
+    Ok(Plan { outlook, weeks, price_source: asked.book.source().to_owned() })
+}
+
+/// Servers whose futures are held in memory at a time while those of their pool are added up.
+const HELD_AT_ONCE: usize = 4;
+
+/// The places of the servers of each pool, and of each server without one by itself.
+fn teams(panel: &Panel) -> Vec<Vec<usize>> {
+    let (mut by_pool, mut alone): (BTreeMap<&str, Vec<usize>>, Vec<Vec<usize>>) = Default::default();
+    for (place, server) in panel.servers().iter().enumerate() {
+        match server.pool.as_deref() {
+            Some(pool) => by_pool.entry(pool).or_default().push(place),
+            None => alone.push(vec![place]),
+        }
+    }
+    by_pool.into_values().chain(alone).collect()
+}
+
+/// What is said of a server, and its chance of a bad day week by week.
+type JudgedServer = (ServerOutlook, Option<Vec<f64>>);
+
+/// What is said of servers that serve together, by their places, and of their pools.
+struct JudgedTeam {
+    servers: Vec<(usize, JudgedServer)>,
+    pools: Vec<(usize, Vec<PoolRisk>)>,
+}
+
+/// What every server is asked.
+struct Asked<'a> {
+    panel: &'a Panel,
+    by_server: BTreeMap<&'a str, Vec<Judgeable<'a>>>,
+    groups: Vec<Group>,
+    fleet: Fleet<'a>,
+    committed: Option<Effect>,
+    sums: Sums<'a>,
+    threshold: f64,
+    limits: Limits,
+    book: PriceBook,
+    calendar: &'a Calendar,
+    costs: Option<Costs>,
+    first_day: Option<Date>,
+    n_paths: usize,
+    context: &'a Context<'a>,
+}
+
+impl Asked<'_> {
+    /// Judges servers that serve together, and adds their futures up on the way.
+    fn team(&self, team: &[usize]) -> Result<JudgedTeam> {
+        let (mut judged, mut open) = (JudgedTeam { servers: Vec::new(), pools: Vec::new() }, Open::new());
+        for places in team.chunks(HELD_AT_ONCE) {
+            let some: Result<Vec<_>> = places.par_iter().map(|&place| self.server(place)).collect();
+            for (&place, (server, futures)) in places.iter().zip(some?) {
+                let is_retired = self.committed.as_ref().is_some_and(|effect| effect.is_retired(place));
+                let known = self.series(place).iter().zip(&futures).filter(|_| !is_retired);
+                for ((history, _), (paths, _)) in known.filter_map(|(series, future)| Some((series, future.as_ref()?)))
+                {
+                    self.sums.add(&mut open, history.id(), paths)?;
+                }
+                judged.servers.push((place, server));
+            }
+        }
+        judged.pools = self.sums.risks(&open);
+        Ok(judged)
+    }
+
+    fn series(&self, place: usize) -> &[Judgeable<'_>] {
+        let server_id = self.panel.servers()[place].server_id();
+        self.by_server.get(server_id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Judges one server; its futures besides.
+    fn server(&self, place: usize) -> Result<(JudgedServer, Vec<Option<Future>>)> {
+        let (server, series) = (&self.panel.servers()[place], self.series(place));
+        let futures = match &self.committed {
+            Some(effect) => changed_futures(&self.fleet, place, series, effect)?,
+            None => futures(series, self.n_paths)?,
+        };
+        let outlooks = outlooks(server, series, &futures);
+        let risks = risks(server, series, &outlooks, &self.limits, self.calendar);
+        let mut recommendation = fleetcast_plan::recommend(server, &outlooks, &self.book, &self.limits);
+        if self.committed.as_ref().is_some_and(|effect| effect.is_retired(place)) {
+            recommendation = switched_off(recommendation, &self.book);
+        }
+        if let Some(costs) = &self.costs {
+            costs.tell(&mut recommendation, server);
+        }
+        let bottleneck = fleetcast_plan::bottleneck(&outlooks, self.limits.sizing_threshold());
+        let weeks = self.first_day.and_then(|first| weekly(&outlooks, self.threshold, first));
+        self.context.progress.advance(1);
+        let (server_id, group) = (server.server_id().to_owned(), self.groups[place].clone());
+        Ok(((ServerOutlook { server_id, risks, group, recommendation, bottleneck }, weeks), futures))
+    }
 }
 
 /// One metric of a server: what was observed, and the forecast or the reason there is none.

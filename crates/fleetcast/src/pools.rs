@@ -1,12 +1,10 @@
 //! Servers that serve together: their joint futures added up.
 
+use crate::Result;
 use crate::forecast::{Forecasts, SeriesForecast};
 use crate::line_up::SHORTEST_HISTORY;
-use crate::{Config, Result};
-use fleetcast_core::{History, Panel, PoolRisk, SeriesId, Server};
-use fleetcast_numeric::stream::stable_hash;
+use fleetcast_core::{History, Panel, Paths, PoolRisk, SeriesId, Server};
 use fleetcast_plan::{PoolPaths, pool_weight};
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// One server of a pool, in one metric.
@@ -70,19 +68,22 @@ impl<'a> Pool<'a> {
     ///
     /// # Errors
     /// When no path is asked for.
-    pub(crate) fn sum(&self, thresholds: &[f64], config: &Config, draw: Draw) -> Result<PoolPaths> {
-        let horizon = self.members.first().map_or(0, |member| member.forecast.horizon());
-        let n_paths = config.plan.n_paths;
-        let key = stable_hash(format!("{}/pool/{}/{}", config.seed, self.name, self.metric).as_bytes());
-        let mut sum = PoolPaths::new(n_paths, horizon, thresholds);
+    pub(crate) fn sum(&self, thresholds: &[f64], n_paths: usize, draw: Draw) -> Result<PoolPaths> {
+        let mut sum = self.empty(thresholds, n_paths);
         for member in &self.members {
             let paths = match draw {
-                Draw::Together => member.forecast.paths_together(n_paths, key)?,
-                Draw::Apart => member.forecast.paths(n_paths)?,
+                Draw::Together => member.forecast.paths(n_paths)?,
+                Draw::Apart => member.forecast.paths_apart(n_paths)?,
             };
             sum.add(&paths, member.capacity, member.weight)?;
         }
         Ok(sum)
+    }
+
+    /// The sum of no server.
+    pub(crate) fn empty(&self, thresholds: &[f64], n_paths: usize) -> PoolPaths {
+        let horizon = self.members.first().map_or(0, |member| member.forecast.horizon());
+        PoolPaths::new(n_paths, horizon, thresholds)
     }
 
     /// What its servers carried on the days after the origin, each in per cent of its own capacity, by server; `None`
@@ -97,29 +98,54 @@ impl<'a> Pool<'a> {
         self.members.iter().map(percent).collect()
     }
 
-    fn risks(&self, thresholds: &[f64], config: &Config) -> Result<Vec<PoolRisk>> {
-        let Some(first) = self.members.first() else { return Ok(Vec::new()) };
-        let sum = self.sum(thresholds, config, Draw::Together)?;
-        Ok(sum.risks(self.name, first.history, self.n_left_out, self.by_size))
+    /// The risks of the sum of its servers.
+    pub(crate) fn risks(&self, sum: &PoolPaths) -> Vec<PoolRisk> {
+        let first = self.members.first();
+        first.map_or_else(Vec::new, |first| sum.risks(self.name, first.history, self.n_left_out, self.by_size))
     }
 }
 
-/// The risks of every pool, by pool, metric and threshold.
-///
-/// # Errors
-/// When no path is asked for.
-pub(crate) fn risks(
-    panel: &Panel,
-    forecasts: &Forecasts,
-    thresholds: &[f64],
-    config: &Config,
-) -> Result<Vec<PoolRisk>> {
-    let mut thresholds = thresholds.to_vec();
-    thresholds.sort_unstable_by(f64::total_cmp);
-    thresholds.dedup();
-    let risks: Result<Vec<Vec<PoolRisk>>> =
-        pools(panel, forecasts).par_iter().map(|pool| pool.risks(&thresholds, config)).collect();
-    Ok(risks?.into_iter().flatten().collect())
+/// The risks of a fleet's pools, added up server by server while these are judged.
+pub(crate) struct Sums<'a> {
+    pools: Vec<Pool<'a>>,
+    /// Pool and place in it of each series.
+    places: BTreeMap<&'a SeriesId, (usize, usize)>,
+    thresholds: Vec<f64>,
+    n_paths: usize,
+}
+
+/// The sums of some pools, by their places.
+pub(crate) type Open = BTreeMap<usize, PoolPaths>;
+
+impl<'a> Sums<'a> {
+    pub(crate) fn new(panel: &'a Panel, forecasts: &'a Forecasts, thresholds: &[f64], n_paths: usize) -> Self {
+        let mut thresholds = thresholds.to_vec();
+        thresholds.sort_unstable_by(f64::total_cmp);
+        thresholds.dedup();
+        let pools = pools(panel, forecasts);
+        let members = |(at, pool): (usize, &Pool<'a>)| {
+            let ids: Vec<_> = pool.members.iter().map(|member| member.history.id()).collect();
+            ids.into_iter().enumerate().map(move |(place, id)| (id, (at, place)))
+        };
+        let places = pools.iter().enumerate().flat_map(members).collect();
+        Self { pools, places, thresholds, n_paths }
+    }
+
+    /// Adds the futures of a series to the sum of its pool, if it has one.
+    ///
+    /// # Errors
+    /// When they reach another day than those of the pool.
+    pub(crate) fn add(&self, open: &mut Open, id: &SeriesId, paths: &Paths) -> Result<()> {
+        let Some(&(at, place)) = self.places.get(id) else { return Ok(()) };
+        let member = &self.pools[at].members[place];
+        let sum = open.entry(at).or_insert_with(|| self.pools[at].empty(&self.thresholds, self.n_paths));
+        Ok(sum.add(paths, member.capacity, member.weight)?)
+    }
+
+    /// The risks of the pools that were added up, and their places: by pool and metric.
+    pub(crate) fn risks(&self, open: &Open) -> Vec<(usize, Vec<PoolRisk>)> {
+        open.iter().map(|(&at, sum)| (at, self.pools[at].risks(sum))).collect()
+    }
 }
 
 #[cfg(test)]
@@ -127,6 +153,7 @@ mod tests {
     use super::*;
     use crate::forecast::Marginals;
     use fleetcast_core::{Dependence, Forecast, Metric, QUANTILE_GRID, Shared, Timeline};
+    use fleetcast_numeric::stream::stable_hash;
     use std::sync::Arc;
 
     const DAYS: usize = 60;
@@ -153,6 +180,7 @@ mod tests {
             shared: Shared::new(shared, shared).expect("shares"),
             bounds: history.bounds(),
             stream_key: stable_hash(history.id().to_string().as_bytes()),
+            pool_key: Some(7),
             weights: Vec::new(),
             notes: Vec::new(),
         }
@@ -172,15 +200,23 @@ mod tests {
         (panel, Forecasts { series, ..Forecasts::default() })
     }
 
+    fn risks(panel: &Panel, forecasts: &Forecasts, thresholds: &[f64]) -> Vec<PoolRisk> {
+        let (sums, mut open) = (Sums::new(panel, forecasts, thresholds, 1000), Open::new());
+        for forecast in &forecasts.series {
+            sums.add(&mut open, &forecast.id, &forecast.paths(1000).expect("paths")).expect("the same days");
+        }
+        sums.risks(&open).into_iter().flat_map(|(_, risks)| risks).collect()
+    }
+
     #[test]
     fn servers_that_cannot_be_added_up_are_left_out_and_counted() {
         let (panel, forecasts) = fleet(&[DAYS, DAYS, DAYS - 1, 10], Some(8.0), 0.0);
-        let risks = risks(&panel, &forecasts, &[90.0, 80.0], &Config::default()).expect("paths");
+        let risks = risks(&panel, &forecasts, &[90.0, 80.0]);
         assert_eq!(risks.iter().map(|risk| risk.threshold).collect::<Vec<_>>(), [80.0, 90.0]);
         let found = |risk: &PoolRisk| (risk.n_servers, risk.n_left_out, risk.by_size);
         assert_eq!(found(&risks[0]), (2, 2, true));
         let (panel, forecasts) = fleet(&[DAYS, DAYS], None, 0.0);
-        let unknown = super::risks(&panel, &forecasts, &[80.0], &Config::default()).expect("paths");
+        let unknown = super::tests::risks(&panel, &forecasts, &[80.0]);
         assert_eq!(found(&unknown[0]), (2, 0, false));
         assert!(pools(&fleet(&[DAYS], None, 0.0).0, &Forecasts::default()).is_empty());
     }
@@ -190,7 +226,7 @@ mod tests {
         let lengths = [DAYS; 6];
         let peak = |shared: f64| {
             let (panel, forecasts) = fleet(&lengths, Some(4.0), shared);
-            risks(&panel, &forecasts, &[80.0], &Config::default()).expect("paths")[0].peak[2]
+            risks(&panel, &forecasts, &[80.0])[0].peak[2]
         };
         // One server's highest of five days is 48 in the mean of the joint futures; six that differ hide each other.
         let (apart, together) = (peak(0.0), peak(0.9));

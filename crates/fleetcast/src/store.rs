@@ -480,8 +480,20 @@ fn expected_values(lake: &Lake, run_id: &str) -> Result<BTreeMap<SeriesId, Vec<f
 }
 
 /// What a forecast is made of again.
-const PATH_COLUMNS: [&str; 9] =
-    ["server_id", "metric", "cutoff", "grid_quantiles", "grid_values", "level", "memory_share", "memory", "stream_key"];
+const PATH_COLUMNS: [&str; 12] = [
+    "server_id",
+    "metric",
+    "cutoff",
+    "grid_quantiles",
+    "grid_values",
+    "level",
+    "memory_share",
+    "memory",
+    "pool_level",
+    "pool_days",
+    "stream_key",
+    "pool_stream_key",
+];
 
 fn path_model(frame: &Frame, row: usize) -> Result<SeriesForecast> {
     let text = |name: &str| -> Result<Arc<str>> { Ok(frame.text(name)?[row].clone().unwrap_or_default()) };
@@ -489,6 +501,10 @@ fn path_model(frame: &Frame, row: usize) -> Result<SeriesForecast> {
     let middle = grid.iter().position(|q| (q - 0.5).abs() < 1e-9).unwrap_or(grid.len() / 2);
     let point = values.chunks(grid.len().max(1)).map(|step| step[middle]).collect();
     let share = |name: &str| -> Result<f64> { Ok(frame.floats(name)?[row]) };
+    let key = |text: &str| u64::from_str_radix(text, 16).ok();
+    // Lakes of earlier versions have no such columns.
+    let of_pool = |name: &str| share(name).ok().filter(|share| !share.is_nan()).unwrap_or(0.0);
+    let pool_key = frame.text("pool_stream_key").ok().and_then(|keys| key(keys[row].as_deref()?));
     Ok(SeriesForecast {
         id: SeriesId { server_id: text("server_id")?, metric: text("metric")? },
         model: AUTO.into(),
@@ -500,10 +516,10 @@ fn path_model(frame: &Frame, row: usize) -> Result<SeriesForecast> {
         marginals: Marginals::Made(Forecast::new(grid, point, values)?),
         expected: Vec::new(),
         dependence: Dependence::new(share("level")?, share("memory_share")?, share("memory")?)?,
-        // Lakes of earlier versions have no such columns.
-        shared: Shared::new(share("pool_level").unwrap_or(0.0), share("pool_days").unwrap_or(0.0))?,
+        shared: Shared::new(of_pool("pool_level"), of_pool("pool_days"))?,
         bounds: None,
-        stream_key: u64::from_str_radix(&text("stream_key")?, 16).unwrap_or_default(),
+        stream_key: key(&text("stream_key")?).unwrap_or_default(),
+        pool_key,
         weights: Vec::new(),
         notes: Vec::new(),
     })

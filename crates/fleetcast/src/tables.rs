@@ -83,6 +83,11 @@ pub(crate) fn reported_places(grid: &[f64]) -> [usize; REPORTED_QUANTILES.len()]
     })
 }
 
+/// A key as text: integers of tables are signed.
+fn key(key: u64) -> String {
+    format!("{key:016x}")
+}
+
 /// The path_models table.
 pub(crate) fn path_models(run_id: &str, forecasts: &[&SeriesForecast]) -> Result<Frame> {
     let each = |value: &dyn Fn(&SeriesForecast) -> f64| forecasts.iter().map(|f| value(f)).collect::<Vec<f64>>();
@@ -101,7 +106,8 @@ pub(crate) fn path_models(run_id: &str, forecasts: &[&SeriesForecast]) -> Result
         .with("memory", each(&|f| f.dependence.memory))?
         .with("pool_level", each(&|f| f.shared.level))?
         .with("pool_days", each(&|f| f.shared.days))?
-        .with("stream_key", forecasts.iter().map(|f| format!("{:016x}", f.stream_key)).collect::<Vec<_>>())?)
+        .with("stream_key", forecasts.iter().map(|f| key(f.stream_key)).collect::<Vec<_>>())?
+        .with("pool_stream_key", forecasts.iter().map(|f| f.pool_key.map(key)).collect::<Vec<_>>())?)
 }
 
 /// The weights table; `run_id` is left out of files.

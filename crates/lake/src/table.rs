@@ -369,6 +369,7 @@ const PATH_MODELS: &[ColumnSpec] = &[
     column("pool_level", Float),
     column("pool_days", Float),
     column("stream_key", Text),
+    column("pool_stream_key", Text),
 ];
 
 // The names of the exchange file, so that the table can be scored as it is.

@@ -40,7 +40,7 @@ pub(super) fn total(
         let days = pool.came(whole, horizon);
         let Some(days) = days.into_iter().collect::<Option<Vec<Vec<f64>>>>() else { return Ok(None) };
         let row = |draw: Draw| -> Result<Option<PoolRow>> {
-            let sum = pool.sum(&[THRESHOLD], config, draw)?;
+            let sum = pool.sum(&[THRESHOLD], config.plan.n_paths, draw)?;
             let p = sum.p_two_over(0).unwrap_or(0.0);
             let Some(total) = sum.total() else { return Ok(None) };
             Ok(PoolRow::new(0, &total, &in_sum(&pool, &days), Some(Sure { p, came: two_over(&days) })))
