@@ -116,19 +116,19 @@ pub fn plan(panel: &Panel, means: &Panel, forecasts: &Forecasts, config: &Config
         context,
     };
     let teams: Result<Vec<JudgedTeam>> = teams(panel).par_iter().map(|team| asked.team(team)).collect();
-    let (mut servers, mut pools): (Vec<(usize, JudgedServer)>, Vec<(usize, Vec<PoolRisk>)>) = Default::default();
+    let mut whole = JudgedTeam::default();
     for team in teams? {
-        servers.extend(team.servers);
-        pools.extend(team.pools);
+        whole.servers.extend(team.servers);
+        whole.pools.extend(team.pools);
     }
-    servers.sort_by_key(|(place, _)| *place);
-    pools.sort_by_key(|(place, _)| *place);
+    whole.servers.sort_by_key(|(place, _)| *place);
+    whole.pools.sort_by_key(|(place, _)| *place);
     let (mut outlook, mut weeks) = (Outlook::default(), Vec::new());
-    for (_, (server, weekly)) in servers {
+    for (_, (server, weekly)) in whole.servers {
         weeks.extend(weekly.map(|p| (server.server_id.clone(), p)));
         outlook.servers.push(server);
     }
-    outlook.pools = pools.into_iter().flat_map(|(_, risks)| risks).collect();
+    outlook.pools = whole.pools.into_iter().flat_map(|(_, risks)| risks).collect();
     let threshold = asked.threshold;
     let weeks =
         first_day.filter(|_| !weeks.is_empty()).map(|first_day| WeeklyRisk { threshold, first_day, servers: weeks });
@@ -140,7 +140,7 @@ const HELD_AT_ONCE: usize = 4;
 
 /// The places of the servers of each pool, and of each server without one by itself.
 fn teams(panel: &Panel) -> Vec<Vec<usize>> {
-    let (mut by_pool, mut alone): (BTreeMap<&str, Vec<usize>>, Vec<Vec<usize>>) = Default::default();
+    let (mut by_pool, mut alone) = (BTreeMap::<&str, Vec<usize>>::new(), Vec::new());
     for (place, server) in panel.servers().iter().enumerate() {
         match server.pool.as_deref() {
             Some(pool) => by_pool.entry(pool).or_default().push(place),
@@ -154,6 +154,7 @@ fn teams(panel: &Panel) -> Vec<Vec<usize>> {
 type JudgedServer = (ServerOutlook, Option<Vec<f64>>);
 
 /// What is said of servers that serve together, by their places, and of their pools.
+#[derive(Default)]
 struct JudgedTeam {
     servers: Vec<(usize, JudgedServer)>,
     pools: Vec<(usize, Vec<PoolRisk>)>,
@@ -180,7 +181,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// Judges servers that serve together, and adds their futures up on the way.
     fn team(&self, team: &[usize]) -> Result<JudgedTeam> {
-        let (mut judged, mut open) = (JudgedTeam { servers: Vec::new(), pools: Vec::new() }, Open::new());
+        let (mut judged, mut open) = (JudgedTeam::default(), Open::new());
         for places in team.chunks(HELD_AT_ONCE) {
             let some: Result<Vec<_>> = places.par_iter().map(|&place| self.server(place)).collect();
             for (&place, (server, futures)) in places.iter().zip(some?) {
