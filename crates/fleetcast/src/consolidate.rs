@@ -6,7 +6,7 @@ use crate::telemetry::telemetry;
 use crate::{Config, Context, Error, Result, store, tables};
 use fleetcast_core::{Action, History, Recommendation, SeriesId, Server};
 use fleetcast_lake::{Lake, Table};
-use fleetcast_plan::{PriceBook, Tenant, pack};
+use fleetcast_plan::{HOURS_PER_MONTH, PriceBook, Tenant, pack};
 use std::collections::BTreeMap;
 
 /// Quantile of a day's P95 that counts as its high load.
@@ -108,9 +108,6 @@ fn shared(place: &str, tenants: &[Tenant], book: &PriceBook, threshold: f64) -> 
     };
     packing.machines.iter().map(machine).collect()
 }
-
-/// Hours in a month of a bill: 365 days / 12.
-const HOURS_PER_MONTH: f64 = 730.0;
 
 fn place(server: &Server) -> String {
     let known = [&server.region, &server.business_unit].into_iter().flatten();

@@ -10,13 +10,10 @@ use fleetcast_core::{
     Action, Calendar, Group, History, Outlook, Panel, Paths, PoolRisk, Recommendation, Risk, Server, ServerOutlook,
 };
 use fleetcast_plan::what_if::Effect;
-use fleetcast_plan::{Costs, Limits, PriceBook, SeriesOutlook};
+use fleetcast_plan::{Costs, HOURS_PER_MONTH, Limits, PriceBook, SeriesOutlook};
 use jiff::civil::Date;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-
-/// Hours in a month of a bill: 365 days / 12.
-const HOURS_PER_MONTH: f64 = 730.0;
 
 /// The chance of at least one bad day in each of the coming weeks.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,14 +9,12 @@ use crate::{Config, Context, Error, Result};
 use fleetcast_core::{Action, Calendar, History, Panel, Paths, Risk, Server};
 use fleetcast_lake::Lake;
 use fleetcast_plan::what_if::{Effect, Mix, WhatIf};
-use fleetcast_plan::{Candidate, Limits, PriceBook, RISK_HORIZONS, SeriesOutlook, Sizing};
+use fleetcast_plan::{Candidate, HOURS_PER_MONTH, Limits, PriceBook, RISK_HORIZONS, SeriesOutlook, Sizing};
 use jiff::civil::Date;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Hours in a month of a bill: 365 days / 12.
-const HOURS_PER_MONTH: f64 = 730.0;
 /// P from which a server counts as at risk.
 const AT_RISK: f64 = 0.5;
 

@@ -43,7 +43,7 @@ pub use lead::{LeadTime, Tier};
 pub use limits::{Limits, RetireRule, UnderusedRule};
 pub use packing::{Packing, Shared, Tenant, pack};
 pub use pool::{PoolPaths, pool_weight};
-pub use prices::{Architecture, InstanceType, PriceBook};
+pub use prices::{Architecture, HOURS_PER_MONTH, InstanceType, PriceBook};
 pub use risk::{RISK_HORIZONS, risks, unknown_risks};
 pub use seen::Seen;
 pub use series::SeriesOutlook;

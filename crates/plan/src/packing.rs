@@ -1,10 +1,8 @@
 //! Small servers on fewer machines, as if all their high days were the same.
 
-use crate::{Architecture, InstanceType, PriceBook};
+use crate::{Architecture, HOURS_PER_MONTH, InstanceType, PriceBook};
 use std::cmp::Ordering;
 
-/// Hours in a month of a bill: 365 days / 12.
-const HOURS_PER_MONTH: f64 = 730.0;
 /// Saving of a machine that is worth telling, in USD per hour.
 const LEAST_USD_PER_HOUR: f64 = 0.001;
 /// Processors beyond which a server is not small.

@@ -6,6 +6,9 @@ use jiff::civil::Date;
 use std::collections::BTreeMap;
 use std::{fmt, io};
 
+/// Hours in a month of a bill: 365 days / 12.
+pub const HOURS_PER_MONTH: f64 = 730.0;
+
 /// Instruction set of a type; software built for one does not run on the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Architecture {

@@ -5,11 +5,9 @@ use crate::load::{Burdens, Resource};
 use crate::retire::idle;
 use crate::series::FEWEST_DAYS;
 use crate::waiting::most_utilisation;
-use crate::{Excuse, Limits, PriceBook, SeriesOutlook};
+use crate::{Excuse, HOURS_PER_MONTH, Limits, PriceBook, SeriesOutlook};
 use fleetcast_core::{Action, Recommendation, Server};
 
-/// Hours in a month of a bill: 365 days / 12.
-const HOURS_PER_MONTH: f64 = 730.0;
 /// Excuses that a reason has room for.
 const SHOWN_EXCUSES: usize = 3;
 
