@@ -1,7 +1,7 @@
 //! What the report says first: counts, rankings and sums, found once for the page and the terminal.
 
 use crate::{ReportInput, ScoreRow, Slice, number};
-use fleetcast_core::{Action, Recommendation, Risk, RiskClass, RiskState, Scores, Server, ServerOutlook};
+use fleetcast_core::{Action, PoolRisk, Recommendation, Risk, RiskClass, RiskState, Scores, Server, ServerOutlook};
 use jiff::civil::Date;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -206,6 +206,12 @@ impl<'a> Facts<'a> {
             Some((date, _)) => Order::By(date),
             None => Order::Later,
         }
+    }
+
+    /// The totals of pools at the report's threshold.
+    pub(crate) fn pools(&self) -> impl Iterator<Item = &'a PoolRisk> {
+        let threshold = self.threshold;
+        self.input.outlook.pools.iter().filter(move |pool| same(pool.threshold, threshold))
     }
 
     fn most_urgent(&self, outlook: &'a ServerOutlook) -> Option<&'a Risk> {

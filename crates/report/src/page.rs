@@ -4,7 +4,7 @@ use crate::{
     ReportInput,
     facts::Facts,
     number,
-    section::{Accuracy, Fans, Groups, Method, Overview, Ranking, RiskCalendar, Savings, Unanswered},
+    section::{Accuracy, Fans, Groups, Method, Overview, Pools, Ranking, RiskCalendar, Savings, Unanswered},
 };
 use askama::Template;
 
@@ -23,6 +23,7 @@ pub fn html(input: &ReportInput) -> String {
         overview: Overview::new(&facts),
         ranking: Ranking::new(&facts),
         calendar: RiskCalendar::new(&facts),
+        pools: Pools::new(&facts),
         fans: Fans::new(&facts),
         groups: Groups::new(&facts),
         savings: Savings::new(&facts),
@@ -44,6 +45,7 @@ struct Page<'a> {
     overview: Overview,
     ranking: Ranking,
     calendar: RiskCalendar,
+    pools: Pools,
     fans: Fans,
     groups: Groups,
     savings: Savings,

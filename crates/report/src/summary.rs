@@ -301,9 +301,8 @@ fn closing(facts: &Facts, width: usize) -> Vec<String> {
 /// The pools whose servers are likely to have too much together, the likeliest first; nothing without pools.
 fn pools(facts: &Facts, width: usize) -> Option<String> {
     let horizon = RISK_DAYS.iter().position(|days| *days == facts.at_risk_days)?;
-    let of_threshold = facts.input.outlook.pools.iter().filter(|pool| pool.threshold == facts.threshold);
     let mut pools: Vec<(f64, &PoolRisk)> =
-        of_threshold.filter_map(|pool| Some((pool.p_crossed[horizon]?, pool))).collect();
+        facts.pools().filter_map(|pool| Some((pool.p_crossed[horizon]?, pool))).collect();
     let n = pools.len();
     pools.retain(|(p, _)| *p >= LIKELY);
     pools.sort_by(|(a, _), (b, _)| b.total_cmp(a));

@@ -67,6 +67,21 @@ fn the_counts_are_those_of_the_outlook() {
 }
 
 #[test]
+fn pools_that_run_short_together_are_told_by_their_total() {
+    let whole = page(&FLEET);
+    let pools = &whole[whole.find("<section id=\"pools\">").unwrap()..whole.find("<section id=\"fans\">").unwrap()];
+    let place = |text: &str| pools.find(text).unwrap_or_else(|| panic!("no {text}"));
+    assert!(place("payments <span>cpu") < place("ledger &#60;eu&#62;"), "the one with a date comes first");
+    assert!(pools.contains("6 servers, 1 not judged") && pools.contains("2 servers, all counted alike"));
+    assert!(pools.contains("two 70\u{202f}%, half 34\u{202f}%, all 5\u{202f}%") && pools.contains("both 25\u{202f}%"));
+    assert!(pools.contains("89\u{202f}%<small>81 to 96\u{202f}%</small>"));
+    assert!(!pools.contains("calm <span>") && pools.contains("1 total not listed"));
+    let mut alone = SMALL.clone();
+    alone.outlook.pools.clear();
+    assert!(page(&alone).contains("No pool could be added up"));
+}
+
+#[test]
 fn nothing_is_said_of_a_fleet_that_is_not_there() {
     let fleet = &*SMALL;
     let (panel, outlook, calendar) = (Panel::default(), Outlook::default(), Calendar::us());

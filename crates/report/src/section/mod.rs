@@ -6,6 +6,7 @@ mod fans;
 mod groups;
 mod method;
 mod overview;
+mod pools;
 mod ranking;
 mod savings;
 mod unanswered;
@@ -16,12 +17,14 @@ pub(crate) use fans::Fans;
 pub(crate) use groups::Groups;
 pub(crate) use method::Method;
 pub(crate) use overview::Overview;
+pub(crate) use pools::Pools;
 pub(crate) use ranking::Ranking;
 pub(crate) use savings::Savings;
 pub(crate) use unanswered::Unanswered;
 
 use crate::{chart, facts::Facts, number};
-use fleetcast_core::Server;
+use fleetcast_core::{CrossingDates, Server};
+use jiff::civil::Date;
 
 /// A probability in a table, with the shade that tells it at a glance.
 pub(crate) struct Chance {
@@ -54,6 +57,12 @@ fn describe(server: &Server) -> String {
 /// The anchor of a series on the page. Ids may hold anything, so they are numbered instead of spelt.
 fn fan_anchor(number: usize) -> String {
     format!("fan-{}", number + 1)
+}
+
+/// The dates of a bar in words.
+fn date_range(dates: &CrossingDates) -> String {
+    let text = |date: Option<Date>| date.map_or_else(|| "beyond the horizon".to_owned(), number::date);
+    format!("10 %: {}, 50 %: {}, 90 %: {}", text(dates.q10), text(dates.q50), text(dates.q90))
 }
 
 /// A reason in a narrow column: its first phrases, and the rest for those who ask.

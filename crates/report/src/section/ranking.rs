@@ -1,6 +1,6 @@
 //! Who crosses first.
 
-use super::{Chance, Reason, fan_anchor, fans, place};
+use super::{Chance, Reason, date_range, fan_anchor, fans, place};
 use crate::{
     chart,
     facts::{CALM_BELOW, Facts, Order, Placed, RISK_DAYS, kind},
@@ -10,7 +10,6 @@ use crate::{
 };
 use askama::Template;
 use fleetcast_core::{Risk, RiskState};
-use jiff::civil::Date;
 
 /// Rows of each of the two lists.
 const CAP: usize = 60;
@@ -101,7 +100,7 @@ fn row(facts: &Facts, placed: &Placed, axis: &TimeAxis, shown: &[(&str, &str)]) 
         also: also(facts, placed),
         class: kind(risk.class),
         bar: chart::interval(axis, &risk.dates, facts.input.calendar),
-        dates: date_range(risk),
+        dates: date_range(&risk.dates),
         chances: facts.horizons.iter().map(|at| Chance::new(risk.p_crossed[*at])).collect(),
         median: risk.dates.q50.map_or_else(|| "later".to_owned(), number::date),
         early: early(facts, placed),
@@ -158,11 +157,6 @@ fn now(facts: &Facts, risk: &Risk) -> String {
     let at = histories.binary_search_by(|h| (h.id().server_id.as_ref(), h.id().metric.as_ref()).cmp(&key));
     let last = at.ok().and_then(|at| histories[at].last_observed());
     last.map_or_else(|| number::NOTHING.to_owned(), |value| number::measure(value, risk.metric.unit()))
-}
-
-fn date_range(risk: &Risk) -> String {
-    let text = |date: Option<Date>| date.map_or_else(|| "beyond the horizon".to_owned(), number::date);
-    format!("10 %: {}, 50 %: {}, 90 %: {}", text(risk.dates.q10), text(risk.dates.q50), text(risk.dates.q90))
 }
 
 fn query(facts: &Facts) -> String {

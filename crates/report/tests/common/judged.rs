@@ -2,7 +2,8 @@
 
 use super::load::Futures;
 use fleetcast_core::{
-    Action, CrossingDates, Group, Lead, Metric, Recommendation, Risk, RiskClass, RiskState, Server, ServerOutlook,
+    Action, CrossingDates, Group, Lead, Metric, PoolRisk, Recommendation, Risk, RiskClass, RiskState, Server,
+    ServerOutlook,
 };
 use jiff::{
     ToSpan,
@@ -164,4 +165,30 @@ fn size(i: usize, server: &Server, cpu: Option<&Futures>) -> Recommendation {
             "cpu decides: 41.2 bad days expected as it is, 0.3 on m6i.4xlarge; prices of 2026-11-01".to_owned();
     }
     size
+}
+
+/// What a planner would say of three pools: one that runs short, one with two servers that may be over at once, one calm.
+pub fn pools(cutoff: Date) -> Vec<PoolRisk> {
+    let pool = |name: &str, n_servers: usize, p: [f64; 4], first: Option<i64>, p_together: [f64; 3]| PoolRisk {
+        pool: name.to_owned(),
+        metric: Arc::new(Metric::named("cpu")),
+        cutoff,
+        threshold: 90.0,
+        n_servers,
+        n_left_out: usize::from(n_servers > 4),
+        by_size: n_servers != 2,
+        p_crossed: p.map(Some),
+        dates: CrossingDates {
+            q10: first.map(|days| cutoff.saturating_add(days.days())),
+            q50: first.map(|days| cutoff.saturating_add((2 * days).days())),
+            q90: None,
+        },
+        peak: [81.2, 88.6, 96.4],
+        p_together,
+    };
+    vec![
+        pool("calm", 4, [0.0, 0.0, 0.0, 0.02], None, [0.3, 0.0, 0.0]),
+        pool("ledger <eu>", 2, [0.0, 0.01, 0.02, 0.04], None, [0.25, 0.25, 0.25]),
+        pool("payments", 6, [0.12, 0.41, 0.63, 0.82], Some(40), [0.7, 0.34, 0.05]),
+    ]
 }

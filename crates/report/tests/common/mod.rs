@@ -61,7 +61,7 @@ impl Fleet {
             run: run(),
             panel: Panel::new(servers, histories).expect("ids differ"),
             calendar: Calendar::us(),
-            outlook: Outlook { servers: outlooks, ..Outlook::default() },
+            outlook: Outlook { servers: outlooks, pools: judged::pools(CUTOFF) },
             forecasts,
             weeks: WeeklyRisk { threshold: 90.0, first_day: date(2025, 1, 1), servers: weeks },
             scores: scores(),
