@@ -38,6 +38,7 @@ pub mod report;
 pub mod review;
 pub mod run;
 pub mod series;
+pub mod server;
 mod stamp;
 mod store;
 mod tables;

@@ -10,10 +10,11 @@ use fleetcast_core::{
     Action, Calendar, Group, History, Outlook, Panel, Paths, PoolRisk, Recommendation, Risk, Server, ServerOutlook,
 };
 use fleetcast_plan::what_if::Effect;
-use fleetcast_plan::{Costs, HOURS_PER_MONTH, Limits, PriceBook, SeriesOutlook};
+use fleetcast_plan::{Costs, HOURS_PER_MONTH, Limits, PriceBook, SeriesOutlook, Sizing};
 use jiff::civil::Date;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The chance of at least one bad day in each of the coming weeks.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,39 +80,8 @@ pub fn limits(config: &Config) -> Limits {
 /// # Errors
 /// When a limit or the price book makes no sense.
 pub fn plan(panel: &Panel, means: &Panel, forecasts: &Forecasts, config: &Config, context: &Context) -> Result<Plan> {
-    let (mut limits, mut book, calendar) = (limits(config), price_book(config)?, config.calendar()?);
-    let first_day = forecasts.series.iter().map(|f| f.date(0)).max();
-    let horizon = forecasts.series.iter().map(|f| f.horizon()).max().unwrap_or(0);
-    let committed = match first_day.filter(|_| horizon > 0) {
-        Some(first_day) => baseline(config, panel, first_day, horizon)?,
-        None => None,
-    };
-    if let Some(effect) = &committed {
-        limits.thresholds = effect.thresholds().map_or(limits.thresholds, <[f64]>::to_vec);
-        book = book.with_prices(|name| effect.price_factor(name));
-    }
-    limits.check()?;
-    let costs = costs(config)?;
-    context.progress.begin("grouping servers", 0);
-    let groups = fleetcast_plan::groups(panel, means, &limits, &calendar);
+    let asked = Asked::new(panel, means, forecasts, config, context)?;
     context.progress.begin("planning", panel.servers().len());
-    let asked = Asked {
-        panel,
-        by_server: by_server(panel, forecasts),
-        groups,
-        fleet: Fleet::new(panel, forecasts, config.plan.n_paths),
-        committed,
-        sums: Sums::new(panel, forecasts, &limits.thresholds, config.plan.n_paths),
-        // Weeks are counted for the stricter reading of "too full": the highest threshold.
-        threshold: limits.thresholds.iter().copied().fold(f64::MIN, f64::max),
-        limits,
-        book,
-        calendar: calendar.as_ref(),
-        costs,
-        first_day,
-        n_paths: config.plan.n_paths,
-        context,
-    };
     let teams: Result<Vec<JudgedTeam>> = teams(panel).par_iter().map(|team| asked.team(team)).collect();
     let mut whole = JudgedTeam::default();
     for team in teams? {
@@ -127,9 +97,29 @@ pub fn plan(panel: &Panel, means: &Panel, forecasts: &Forecasts, config: &Config
     }
     outlook.pools = whole.pools.into_iter().flat_map(|(_, risks)| risks).collect();
     let threshold = asked.threshold;
-    let weeks =
-        first_day.filter(|_| !weeks.is_empty()).map(|first_day| WeeklyRisk { threshold, first_day, servers: weeks });
+    let weeks = (asked.first_day.filter(|_| !weeks.is_empty())).map(|first_day| WeeklyRisk {
+        threshold,
+        first_day,
+        servers: weeks,
+    });
     Ok(Plan { outlook, weeks, price_source: asked.book.source().to_owned() })
+}
+
+/// What [`plan`] says of one server, by its place in the panel, with every size that was weighed for it, cheapest first.
+///
+/// # Errors
+/// As [`plan`].
+pub(crate) fn plan_server(
+    panel: &Panel,
+    means: &Panel,
+    forecasts: &Forecasts,
+    config: &Config,
+    context: &Context,
+    place: usize,
+) -> Result<(ServerOutlook, Sizing)> {
+    let asked = Asked::new(panel, means, forecasts, config, context)?;
+    let judged = asked.server(place)?;
+    Ok((judged.outlook, judged.sizing))
 }
 
 /// Servers whose futures are held in memory at a time while those of their pool are added up.
@@ -150,6 +140,14 @@ fn teams(panel: &Panel) -> Vec<Vec<usize>> {
 /// What is said of a server, and its chance of a bad day week by week.
 type JudgedServer = (ServerOutlook, Option<Vec<f64>>);
 
+/// One server, judged, and what that was done with.
+struct Judged {
+    outlook: ServerOutlook,
+    weeks: Option<Vec<f64>>,
+    sizing: Sizing,
+    futures: Vec<Option<Future>>,
+}
+
 /// What is said of servers that serve together, by their places, and of their pools.
 #[derive(Default)]
 struct JudgedTeam {
@@ -168,27 +166,67 @@ struct Asked<'a> {
     threshold: f64,
     limits: Limits,
     book: PriceBook,
-    calendar: &'a Calendar,
+    calendar: Arc<Calendar>,
     costs: Option<Costs>,
     first_day: Option<Date>,
     n_paths: usize,
     context: &'a Context<'a>,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    fn new(
+        panel: &'a Panel,
+        means: &Panel,
+        forecasts: &'a Forecasts,
+        config: &Config,
+        context: &'a Context,
+    ) -> Result<Self> {
+        let (mut limits, mut book, calendar) = (limits(config), price_book(config)?, config.calendar()?);
+        let first_day = forecasts.series.iter().map(|f| f.date(0)).max();
+        let horizon = forecasts.series.iter().map(|f| f.horizon()).max().unwrap_or(0);
+        let committed = match first_day.filter(|_| horizon > 0) {
+            Some(first_day) => baseline(config, panel, first_day, horizon)?,
+            None => None,
+        };
+        if let Some(effect) = &committed {
+            limits.thresholds = effect.thresholds().map_or(limits.thresholds, <[f64]>::to_vec);
+            book = book.with_prices(|name| effect.price_factor(name));
+        }
+        limits.check()?;
+        let costs = costs(config)?;
+        context.progress.begin("grouping servers", 0);
+        Ok(Self {
+            panel,
+            by_server: by_server(panel, forecasts),
+            groups: fleetcast_plan::groups(panel, means, &limits, &calendar),
+            fleet: Fleet::new(panel, forecasts, config.plan.n_paths),
+            committed,
+            sums: Sums::new(panel, forecasts, &limits.thresholds, config.plan.n_paths),
+            // Weeks are counted for the stricter reading of "too full": the highest threshold.
+            threshold: limits.thresholds.iter().copied().fold(f64::MIN, f64::max),
+            limits,
+            book,
+            calendar,
+            costs,
+            first_day,
+            n_paths: config.plan.n_paths,
+            context,
+        })
+    }
+
     /// Judges servers that serve together, and adds their futures up on the way.
     fn team(&self, team: &[usize]) -> Result<JudgedTeam> {
         let (mut judged, mut open) = (JudgedTeam::default(), Open::new());
         for places in team.chunks(HELD_AT_ONCE) {
             let some: Result<Vec<_>> = places.par_iter().map(|&place| self.server(place)).collect();
-            for (&place, (server, futures)) in places.iter().zip(some?) {
+            for (&place, Judged { outlook, weeks, futures, .. }) in places.iter().zip(some?) {
                 let is_retired = self.committed.as_ref().is_some_and(|effect| effect.is_retired(place));
                 let known = self.series(place).iter().zip(&futures).filter(|_| !is_retired);
                 for ((history, _), (paths, _)) in known.filter_map(|(series, future)| Some((series, future.as_ref()?)))
                 {
                     self.sums.add(&mut open, history.id(), paths)?;
                 }
-                judged.servers.push((place, server));
+                judged.servers.push((place, (outlook, weeks)));
             }
         }
         judged.pools = self.sums.risks(&open);
@@ -200,16 +238,17 @@ impl Asked<'_> {
         self.by_server.get(server_id).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Judges one server; its futures besides.
-    fn server(&self, place: usize) -> Result<(JudgedServer, Vec<Option<Future>>)> {
+    /// Judges one server.
+    fn server(&self, place: usize) -> Result<Judged> {
         let (server, series) = (&self.panel.servers()[place], self.series(place));
         let futures = match &self.committed {
             Some(effect) => changed_futures(&self.fleet, place, series, effect)?,
             None => futures(series, self.n_paths)?,
         };
         let outlooks = outlooks(server, series, &futures);
-        let risks = risks(server, series, &outlooks, &self.limits, self.calendar);
-        let mut recommendation = fleetcast_plan::recommend(server, &outlooks, &self.book, &self.limits);
+        let risks = risks(server, series, &outlooks, &self.limits, &self.calendar);
+        let sizing = fleetcast_plan::size(server, &outlooks, &self.book, &self.limits);
+        let mut recommendation = sizing.recommendation.clone();
         if self.committed.as_ref().is_some_and(|effect| effect.is_retired(place)) {
             recommendation = switched_off(recommendation, &self.book);
         }
@@ -220,7 +259,8 @@ impl Asked<'_> {
         let weeks = self.first_day.and_then(|first| weekly(&outlooks, self.threshold, first));
         self.context.progress.advance(1);
         let (server_id, group) = (server.server_id().to_owned(), self.groups[place].clone());
-        Ok(((ServerOutlook { server_id, risks, group, recommendation, bottleneck }, weeks), futures))
+        let outlook = ServerOutlook { server_id, risks, group, recommendation, bottleneck };
+        Ok(Judged { outlook, weeks, sizing, futures })
     }
 }
 

@@ -72,6 +72,8 @@ pub enum Command {
     Forecast(ForecastArgs),
     /// Turn forecasts into risks, groups and sizes
     Plan(PlanArgs),
+    /// Say all that is known of one server, and why: risks, group, and every size that was weighed
+    Explain(ExplainArgs),
     /// Compare the plan with what it would be after changes of load, machines or prices
     WhatIf(WhatIfArgs),
     /// Look for small servers that could share machines
@@ -386,6 +388,34 @@ pub struct PlanArgs {
     /// Seed of the joint paths and of the clustering [default: 42]
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
+    #[command(flatten)]
+    pub plan: PlanSettings,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fleetcast explain --lake l --server web-0101
+  fleetcast explain --lake l --server web-0101 --lambda 200 --all
+
+It plans the server again from the stored forecasts, with the settings given here; nothing is stored. Of the sizes those are
+shown of which none costs as little with fewer bad days: what each further bad day avoided costs.")]
+pub struct ExplainArgs {
+    /// The lake
+    #[arg(long, value_name = "DIR")]
+    pub lake: PathBuf,
+    /// Id of the server
+    #[arg(long, value_name = "ID")]
+    pub server: String,
+    /// Show every size that was weighed, with the reason why it was not chosen
+    #[arg(long)]
+    pub all: bool,
+    /// A TOML file with these settings and more
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Days ahead that risks are planned [default: 180]
+    #[arg(long, value_name = "DAYS")]
+    pub horizon: Option<usize>,
     #[command(flatten)]
     pub plan: PlanSettings,
 }

@@ -5,6 +5,7 @@ mod consolidate;
 mod decisions;
 mod demo;
 mod diagnose;
+mod explain;
 mod export;
 mod generate;
 mod ingest;
@@ -44,6 +45,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Backtest(args) => assess::backtest(args, global, &context),
         Command::Forecast(args) => assess::forecast(args, global, &context),
         Command::Plan(args) => assess::plan(args, global, &context),
+        Command::Explain(args) => explain::explain(args, global, &context),
         Command::WhatIf(args) => what_if::what_if(args, global, &context),
         Command::Consolidate(args) => consolidate::consolidate(args, global, &context),
         Command::Review(args) => review::review(args, global, &context),
