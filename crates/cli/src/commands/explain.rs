@@ -29,16 +29,22 @@ fn text(found: &Explained, all: bool) -> String {
     if found.sizes.is_empty() {
         return text;
     }
-    let shown: Vec<&WeighedSize> =
-        found.sizes.iter().filter(|size| all || size.is_on_frontier || size.is_present || size.is_chosen).collect();
+    let shown: Vec<&WeighedSize> = found.sizes.iter().filter(|size| all || is_worth_a_line(size, found)).collect();
     text.push_str(&format!("\n  what was weighed, {} days\n{}", found.horizon_days, indented(&sizes(&shown))));
     let hidden = found.sizes.len() - shown.len();
     if hidden > 0 {
         text.push_str(&format!(
-            "  {hidden} more have more bad days than one that costs as little, or may not be chosen; --all says why\n"
+            "  {hidden} more are too full on most days, have no fewer bad days than one that costs as little, or may not be chosen: --all says which\n"
         ));
     }
     text
+}
+
+/// Whether a size is the present one, the chosen one, or one that buys fewer bad days.
+fn is_worth_a_line(size: &WeighedSize, found: &Explained) -> bool {
+    // Too full on nearly every day is no choice.
+    let is_choice = size.is_on_frontier && size.expected_bad_days < 0.9 * found.horizon_days as f64;
+    is_choice || size.is_present || size.is_chosen
 }
 
 fn indented(lines: &str) -> String {
@@ -88,7 +94,8 @@ fn risks(found: &Explained) -> String {
         let mut row =
             vec![risk.metric.name().to_owned(), format!("{} %{times}", risk.threshold), risk.state.name().to_owned()];
         row.extend(risk.p_crossed.map(chance));
-        row.extend([risk.dates.q10, risk.dates.q50, risk.dates.q90, risk.lead.order_by].map(date));
+        row.extend([risk.dates.q10, risk.dates.q50, risk.dates.q90].map(date));
+        row.push(if risk.lead.order_by == Some(risk.cutoff) { "now".to_owned() } else { date(risk.lead.order_by) });
         row.push(risk.class.name().to_owned());
         row
     });
@@ -96,7 +103,12 @@ fn risks(found: &Explained) -> String {
 }
 
 fn chance(p: Option<f64>) -> String {
-    p.map_or_else(|| "-".to_owned(), |p| format!("{:.0} %", 100.0 * p))
+    match p {
+        None => "-".to_owned(),
+        Some(p) if p > 0.0 && p < 0.005 => "<1 %".to_owned(),
+        Some(p) if (0.995..1.0).contains(&p) => ">99 %".to_owned(),
+        Some(p) => format!("{:.0} %", 100.0 * p),
+    }
 }
 
 /// What is said, and why.
