@@ -3,7 +3,7 @@
 use crate::plan::{limits, price_book};
 use crate::run::forecasts_to_plan;
 use crate::telemetry::telemetry;
-use crate::{Config, Context, Error, Result, store, tables};
+use crate::{Config, Context, Result, store, tables};
 use fleetcast_core::{Action, History, Recommendation, SeriesId, Server};
 use fleetcast_lake::{Lake, Table};
 use fleetcast_plan::{HOURS_PER_MONTH, PriceBook, Tenant, pack};
@@ -50,14 +50,9 @@ impl SharedMachine {
 /// sizes that the last plan advises, so it comes on top of them. Nothing is stored.
 ///
 /// # Errors
-/// [`Error::Nothing`] when nothing was planned.
+/// [`crate::Error::Nothing`] when nothing was planned.
 pub fn consolidate_lake(lake: &Lake, config: &Config, context: &Context) -> Result<Consolidated> {
-    let Some(run_id) = store::planned_runs(lake)?.into_iter().next() else {
-        return Err(Error::Nothing {
-            what: "there is no plan whose sizes could be consolidated".to_owned(),
-            hint: "run `fleetcast run` on this lake first".to_owned(),
-        });
-    };
+    let run_id = store::last_plan(lake, "whose sizes could be consolidated")?;
     context.progress.begin("reading telemetry", 0);
     let telemetry = telemetry(lake, config)?;
     let (forecasts, _) = forecasts_to_plan(lake, &telemetry, config, context)?;

@@ -303,6 +303,21 @@ pub(crate) fn planned_runs(lake: &Lake) -> Result<Vec<String>> {
     Ok(runs(lake)?.into_iter().filter_map(planned).collect())
 }
 
+/// Id of the latest run that planned; `purpose` is what its plan is wanted for.
+///
+/// # Errors
+/// [`Error::Nothing`] when nothing was planned.
+pub(crate) fn last_plan(lake: &Lake, purpose: &str) -> Result<String> {
+    planned_runs(lake)?.into_iter().next().ok_or_else(|| no_plan(purpose))
+}
+
+fn no_plan(purpose: &str) -> Error {
+    Error::Nothing {
+        what: format!("there is no plan {purpose}"),
+        hint: "run `fleetcast run` on this lake first".to_owned(),
+    }
+}
+
 /// Everything the last run left, for a report.
 ///
 /// # Errors
@@ -310,10 +325,7 @@ pub(crate) fn planned_runs(lake: &Lake) -> Result<Vec<String>> {
 pub(crate) fn results(lake: &Lake, panel: &Panel) -> Result<Results> {
     let runs = runs(lake)?;
     let Some(planned) = latest(&runs, &PLANNED) else {
-        return Err(Error::Nothing {
-            what: "there is no plan to report on".to_owned(),
-            hint: "run `fleetcast run` on this lake first".to_owned(),
-        });
+        return Err(no_plan("to report on"));
     };
     let backtested = latest(&runs, &BACKTESTED);
     let cutoff = panel.histories().iter().map(|h| h.cutoff().date()).max().unwrap_or(Date::ZERO);
@@ -344,11 +356,6 @@ pub(crate) fn results(lake: &Lake, panel: &Panel) -> Result<Results> {
 }
 
 /// Rows of a table that belong to a run.
-fn rows_of(frame: &Frame, run_id: &str) -> Result<Vec<usize>> {
-    let ids = frame.text("run_id")?;
-    Ok((0..frame.rows()).filter(|&row| ids[row].as_deref() == Some(run_id)).collect())
-}
-
 fn outlook(lake: &Lake, run_id: &str, panel: &Panel) -> Result<Outlook> {
     let mut risks = tables::risks_of(&lake.read(Table::Risks)?, run_id, panel)?;
     let groups = tables::groups_of(&lake.read(Table::Groups)?, run_id)?;
@@ -407,7 +414,7 @@ fn weeks(lake: &Lake, run_id: &str) -> Result<Option<WeeklyRisk>> {
     let starts = frame.dates("week_start")?;
     let mut servers: Vec<(String, Vec<f64>)> = Vec::new();
     let (mut threshold, mut first_day) = (f64::NAN, None);
-    for row in rows_of(&frame, run_id)? {
+    for row in tables::rows_of(&frame, run_id)? {
         let server_id = ids[row].as_deref().unwrap_or_default();
         if servers.last().is_none_or(|(last, _)| last != server_id) {
             servers.push((server_id.to_owned(), Vec::new()));

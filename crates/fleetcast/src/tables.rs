@@ -28,6 +28,12 @@ const PEAK_COLUMNS: [&str; 3] = ["peak_q10", "peak_q50", "peak_q90"];
 /// Names of the columns of P(two, half or all servers of a pool are over on one day).
 const TOGETHER_COLUMNS: [&str; 3] = ["p_two_over", "p_half_over", "p_all_over"];
 
+/// Rows of a table that belong to a run.
+pub(crate) fn rows_of(frame: &Frame, run_id: &str) -> Result<Vec<usize>> {
+    let ids = frame.text("run_id")?;
+    Ok((0..frame.rows()).filter(|&row| ids[row].as_deref() == Some(run_id)).collect())
+}
+
 /// Milliseconds since 1970-01-01 of a civil time, taken as UTC.
 pub(crate) fn utc_ms(time: DateTime) -> i64 {
     time.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0)).as_secs() * 1000
@@ -395,9 +401,7 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn of_run(frame: &'a Frame, run_id: &str) -> Result<Self> {
-        let ids = frame.text("run_id")?;
-        let rows = (0..frame.rows()).filter(|&row| ids[row].as_deref() == Some(run_id)).collect();
-        Ok(Self { frame, rows })
+        Ok(Self { frame, rows: rows_of(frame, run_id)? })
     }
 
     fn text(&self, name: &str) -> Result<Vec<Option<String>>> {

@@ -2,7 +2,7 @@
 
 mod compute_optimizer;
 
-use crate::{Config, Context, Error, Result, store};
+use crate::{Config, Context, Error, Result, store, tables};
 use fleetcast_lake::{Column, Frame, Lake, PlainFormat, Table, write_frame};
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
@@ -54,12 +54,7 @@ impl Form {
 pub fn export_lake(lake: &Lake, exported: Exported, out: &Path, config: &Config, context: &Context) -> Result<usize> {
     let form = Form::of(out)?;
     context.progress.begin("exporting", 0);
-    let Some(run_id) = store::planned_runs(lake)?.into_iter().next() else {
-        return Err(Error::Nothing {
-            what: "there is no plan to export".to_owned(),
-            hint: "run `fleetcast run` on this lake first".to_owned(),
-        });
-    };
+    let run_id = store::last_plan(lake, "to export")?;
     let frame = match exported {
         Exported::Recommendations => of_run(lake, Table::Recommendations, &run_id)?,
         Exported::Risks => of_run(lake, Table::Risks, &run_id)?,
@@ -78,9 +73,7 @@ pub fn export_lake(lake: &Lake, exported: Exported, out: &Path, config: &Config,
 /// Rows of a table that belong to a run.
 fn of_run(lake: &Lake, table: Table, run_id: &str) -> Result<Frame> {
     let frame = lake.read(table)?;
-    let ids = frame.text("run_id")?;
-    let rows: Vec<usize> = (0..frame.rows()).filter(|&row| ids[row].as_deref() == Some(run_id)).collect();
-    Ok(frame.take(&rows))
+    Ok(frame.take(&tables::rows_of(&frame, run_id)?))
 }
 
 /// Lists of dates as text, a space between two; CSV has no lists.
