@@ -44,6 +44,67 @@ def decide(args, seed):
     return json.loads(answer.stdout)
 
 
+def asked(decided):
+    """What is asked for, by seed: lines of a table."""
+    found = [{(row["method"], row["slice"], row["score"]): row for row in one["scores"]} for one in decided.values()]
+
+    def line(what, bar, tell):
+        cells = [tell(scores) for scores in found]
+        if any(cells):
+            print(f"| {what} | {bar} | " + " | ".join(cells) + " |")
+
+    def own(slice_, score, spread=True):
+        def tell(scores):
+            row = scores.get(("fleetcast", slice_, score))
+            if row is None or row["value"] is None:
+                return ""
+            interval = f" ({row['low']:.3g} to {row['high']:.3g})" if spread and row["low"] is not None else ""
+            return f"{row['value']:.3g}{interval}"
+        return tell
+
+    def beside(slice_, score, oracle):
+        counted = "n_" + score
+        def tell(scores):
+            cells = [scores.get((method, slice_, score)) for method in ["fleetcast"] + oracle]
+            n = scores.get(("fleetcast", slice_, counted))
+            said = [f"{row['value']:.3g}" for row in cells if row and row["value"] is not None]
+            rows = f" ({n['value']:.0f} rows)" if n and n["value"] is not None else ""
+            return said[0] + rows + "".join(f"; oracle {one}" for one in said[1:]) if said else ""
+        return tell
+
+    def value(threshold):
+        def tell(scores):
+            slice_ = f"crosses {threshold} %"
+            base = scores[("fleetcast", slice_, "base_rate")]["value"]
+            cells = []
+            for (method, where, score), row in scores.items():
+                if (method, where) == ("fleetcast", slice_) and score.startswith("value_") and row["value"] is not None:
+                    ratio = float(score.removeprefix("value_"))
+                    inside = base / 2 <= ratio <= min(0.5, 2 * base)
+                    held = row["low"] > 0 if inside else row["low"] >= -0.02
+                    cells.append(f"{ratio:g}{'*' if inside else ''}: {row['value']:.2f} (from {row['low']:.2f}{'' if held else ', no'})")
+            return f"s {base:.3f}; " + ", ".join(cells)
+        return tell
+
+    print("\n| what is asked for | bar | " + " | ".join(f"seed {seed}" for seed in decided) + " |\n|---|---|" + "---|" * len(decided))
+    for threshold in (80, 90):
+        crosses, dates = f"crosses {threshold} %", f"date of crossing {threshold} %"
+        line(f"average precision at {threshold} %, share of the oracle's", ">= .95", own(crosses, "average_precision_of_oracle"))
+        line("Brier skill, share of the oracle's", ">= .85", own(crosses, "brier_skill_of_oracle"))
+        line("expected calibration error", "< .03", own(crosses, "calibration_error", False))
+        line("came by the 10 % date", ".07 to .13", beside(dates, "by_q10", ["oracle"]))
+        line("came by the 90 % date", ".87 to .93", beside(dates, "by_q90", ["oracle"]))
+        line("value, by cost over loss (* within s/2 and 2 s)", "lower bound > 0 at *, >= -.02 else", value(threshold))
+    for price in (10, 50, 200):
+        line(f"promised P(a bad day) at {price} USD, ECE", "< .03", beside(f"sizes at {price} USD a bad day", "promise_error", []))
+    for share in ("0.5", "1", "2"):
+        line(f"cost over foresight's at {share} % bad days", "least of all", own(f"sizes tuned to {share} % bad days", "cost_of_oracle"))
+    line("totals of pools in their 80 % interval", ".77 to .83", own("total of pools", "cover_80"))
+    line("in their 90 % interval", ".87 to .93", own("total of pools", "cover_90", False))
+    for threshold in (80, 90):
+        line(f"kinds of risk at {threshold} %, macro-F1", ">= .85", own(f"class at {threshold} %", "macro_f1", False))
+
+
 def table(scores, slice_, names):
     methods = list(dict.fromkeys(row["method"] for row in scores if row["slice"] == slice_))
     found = {(row["method"], row["score"]): row for row in scores if row["slice"] == slice_}
@@ -77,8 +138,9 @@ def main():
     if args.months is not None:
         args.days = round(args.months * 365.25 / 12) + args.horizon + (args.windows - 1) * args.step
     pathlib.Path(args.folder).mkdir(parents=True, exist_ok=True)
+    all_decided = {}
     for seed in args.seeds:
-        decided = decide(args, seed)
+        decided = all_decided[seed] = decide(args, seed)
         print(f"\n## Seed {seed}: {args.servers} servers, {args.days} days at {args.sampled}, origins {', '.join(decided['origins'])}")
         for slice_ in dict.fromkeys(row["slice"] for row in decided["scores"]):
             kind = slice_.split()[0]
@@ -92,6 +154,7 @@ def main():
         for row in shares:
             low, high = (f"{row[end]:.3f}" if row[end] is not None else "" for end in ("low", "high"))
             print(f"| {row['slice']}: {row['score'].removesuffix('_of_oracle')} | {row['value']:.3f} | {low} to {high} |")
+    asked(all_decided)
 
 
 if __name__ == "__main__":

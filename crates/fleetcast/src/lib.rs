@@ -11,6 +11,7 @@
 //! What the command line and other faces share lives here; they decide nothing.
 
 pub mod backtest;
+pub mod components;
 pub mod config;
 pub mod consolidate;
 mod context;
@@ -38,7 +39,6 @@ pub mod report;
 pub mod review;
 pub mod run;
 pub mod series;
-pub mod server;
 mod stamp;
 mod store;
 mod tables;

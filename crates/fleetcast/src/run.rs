@@ -1,7 +1,7 @@
 //! All stages after ingest, on what is in a lake.
 
 use crate::backtest::{Backtested, backtest};
-use crate::explain::ForecastFiles;
+use crate::components::ForecastFiles;
 use crate::forecast::{Forecasts, forecast_all, forecast_auto};
 use crate::hours::add_hours;
 use crate::line_up::{AUTO, Horizons, LineUp, usual_seasons};

@@ -1,7 +1,7 @@
 //! Plain series from a file: backtested and forecast without a lake.
 
 use crate::backtest::{Backtested, backtest};
-use crate::explain::ForecastFiles;
+use crate::components::ForecastFiles;
 use crate::forecast::{Forecasts, Reach, forecast_all};
 use crate::line_up::{Horizons, LineUp, usual_seasons};
 use crate::{Config, Context, Error, Result, tables};

@@ -1,9 +1,9 @@
 //! What a run stored is enough to plan again, to the last digit.
 
+use fleetcast::explain::explain_server;
 use fleetcast::generate::{GenerateOptions, generate_into};
 use fleetcast::lake::Lake;
 use fleetcast::run::{plan_lake, run};
-use fleetcast::server::explain_server;
 use fleetcast::{Config, Context, Seconds, Silent};
 
 const CONTEXT: Context = Context { progress: &Silent, now: jiff::Timestamp::now, clock: Seconds::default };

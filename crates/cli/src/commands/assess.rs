@@ -6,7 +6,7 @@ use crate::args::{
 };
 use crate::text::{Align, aligned, number, score};
 use fleetcast::backtest::Backtested;
-use fleetcast::explain::ForecastFiles;
+use fleetcast::components::ForecastFiles;
 use fleetcast::forecast::Forecasts;
 use fleetcast::lake::Lake;
 use fleetcast::run::write_file;

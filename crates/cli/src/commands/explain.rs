@@ -4,7 +4,7 @@ use super::{answer, assess};
 use crate::args::{ExplainArgs, Global, Settings};
 use crate::text::{Align, aligned};
 use fleetcast::Context;
-use fleetcast::server::{Explained, WeighedSize, explain_server};
+use fleetcast::explain::{Explained, WeighedSize, explain_server};
 use serde_json::json;
 
 /// The first days that prove a kind of risk.
