@@ -15,7 +15,8 @@ import subprocess
 
 START = datetime.date(2022, 1, 1)
 WARNINGS = ["average_precision", "precision", "recall", "brier_skill", "calibration_error", "value_0.05", "value_0.2"]
-SIZES = ["regret_usd_per_month", "saving_usd_per_month", "bad_day_rate", "worst_run_days", "sound_savings", "promise_error"]
+SIZES = ["regret_usd_per_month", "saving_usd_per_month", "bad_day_rate", "worst_run_days", "sound_savings", "promise_error",
+         "promise_error_by_chance"]
 
 HELD = ["held_14", "held_30", "held_60", "median_lead_days", "flip_share", "flip_share_of_warned"]
 POOLS = ["cover_80", "cover_90", "under_q10", "under_q50", "under_q90", "peak_under_q50", "peak_under_q90", "quantile_loss",

@@ -236,6 +236,7 @@ fn sizes(rows: &[&Sized], lambda: f64, rules: &Figures, resamples: &Resamples) -
             sheet.add("moved_share", |times| purchases.moved(times));
             sheet.add("sound_savings", |times| purchases.sound_savings(times));
             sheet.add("promise_error", |times| purchases.promise_error(times));
+            sheet.add("promise_error_by_chance", |times| purchases.promise_error_by_chance(times));
             if ![OWN, ORACLE].contains(method) {
                 sheet.add("regret_behind_usd_per_month", |times| {
                     difference(purchases.regret_usd_per_month(times), own.regret_usd_per_month(times))

@@ -4,6 +4,9 @@ use crate::candidate::{Candidate, Highest, Present, not_eligible, settle};
 use crate::load::Burden;
 use crate::{Limits, PriceBook};
 use fleetcast_core::Server;
+use fleetcast_numeric::math;
+use std::collections::BTreeMap;
+use std::f64::consts::FRAC_2_PI;
 
 /// Days of a month of a bill.
 const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
@@ -271,6 +274,11 @@ impl Hindsight {
     }
 }
 
+/// The bin of a promised P(violation).
+fn bin_of(promised: f64) -> usize {
+    ((promised * BINS as f64) as usize).min(BINS - 1)
+}
+
 /// Price of a size, in USD per day.
 fn price(one: &Choice) -> f64 {
     24.0 * one.candidate.usd_per_hour.unwrap_or(f64::INFINITY)
@@ -345,7 +353,7 @@ impl Purchases {
         for row in &self.rows {
             let Some(promised) = row.promised else { continue };
             let weight = f64::from(times[row.server]);
-            let bin = &mut bins[((promised * BINS as f64) as usize).min(BINS - 1)];
+            let bin = &mut bins[bin_of(promised)];
             bin.0 += weight * promised;
             bin.1 += if row.bad_days > 0.0 { weight } else { 0.0 };
             bin.2 += weight;
@@ -353,6 +361,26 @@ impl Purchases {
         let all: f64 = bins.iter().map(|bin| bin.2).sum();
         let distance: f64 = bins.iter().map(|(promised, came, _): &(f64, f64, f64)| (promised - came).abs()).sum();
         (all > 0.0).then(|| distance / all)
+    }
+
+    /// What [`Self::promise_error`] is to be expected to be of promises without any fault, on as many servers.
+    ///
+    /// A bin's distance is then the mean absolute value of a normal number, whose variance is that of a sum over
+    /// servers: purchases of one server, whose days overlap, are not taken to be independent.
+    pub fn promise_error_by_chance(&self, times: &[u32]) -> Option<f64> {
+        let (mut distances, mut all) = (BTreeMap::<(usize, usize), f64>::new(), 0.0);
+        for row in &self.rows {
+            let Some(promised) = row.promised else { continue };
+            let came = if row.bad_days > 0.0 { 1.0 } else { 0.0 };
+            *distances.entry((bin_of(promised), row.server)).or_default() += came - promised;
+            all += f64::from(times[row.server]);
+        }
+        let mut variances = [0.0; BINS];
+        for ((bin, server), distance) in distances {
+            variances[bin] += f64::from(times[server]) * distance * distance;
+        }
+        let expected: f64 = variances.iter().map(|variance| math::sqrt(FRAC_2_PI * variance)).sum();
+        (all > 0.0).then(|| expected / all)
     }
 
     /// Ratio of two sums over the rows, each counted as often as its server was drawn.

@@ -2,7 +2,7 @@
 
 use crate::common::server;
 use fleetcast_numeric::Stream;
-use fleetcast_plan::proof::{DaysThatCame, Decision, Hindsight, Needed, Purchases, Resamples};
+use fleetcast_plan::proof::{DaysThatCame, Decision, Hindsight, Needed, Purchase, Purchases, Resamples};
 use fleetcast_plan::{Limits, PriceBook};
 use proptest::prelude::*;
 
@@ -114,6 +114,8 @@ fn promises_and_savings_are_held_against_what_came() {
         assert!((found.unwrap() - expected).abs() < 1e-9, "{found:?} {expected}");
     };
     near(purchases.promise_error(&all), 0.05);
+    // All of one server, at the same time: ten times .25 said and twice come, so that one half is the only distance.
+    near(purchases.promise_error_by_chance(&all), (2.0 / std::f64::consts::PI / 10.0).sqrt() * 0.05);
     near(purchases.sound_savings(&all), 0.8);
     near(purchases.bad_day_rate(&all), 2.0 / 900.0);
     near(purchases.saving_usd_per_month(&all), 24.0 * 0.192 * 365.0 / 12.0);
@@ -122,6 +124,27 @@ fn promises_and_savings_are_held_against_what_came() {
     assert_eq!(Purchases::default().regret_usd_per_month(&[]), None);
     let estimate = Resamples::new(1, 1).estimate(|times| purchases.moved(times)).unwrap();
     assert_eq!(estimate.value, 1.0);
+}
+
+#[test]
+fn promises_that_are_exactly_right_are_as_far_off_as_chance_says() {
+    let row = hindsight(&[30.0; 90], &[10.0; 90], &Limits::default()).outcome(&chose("m6i.xlarge", 0.0)).unwrap();
+    let (fleets, servers) = (60, 200);
+    let (mut found, mut said) = (0.0, 0.0);
+    for fleet in 0..fleets {
+        let stream = Stream::new(fleet, &["promises"]);
+        // Three purchases of a server see nearly the same days.
+        let purchases = (0..3 * servers).map(|at| {
+            let server = at / 3;
+            let promised = stream.uniform(2 * server as u64);
+            let bad_days = if stream.uniform(2 * server as u64 + 1) < promised { 1.0 } else { 0.0 };
+            Purchase { server, promised: Some(promised), bad_days, ..row }
+        });
+        let (purchases, times) = (Purchases { rows: purchases.collect() }, vec![1; servers]);
+        found += purchases.promise_error(&times).unwrap();
+        said += purchases.promise_error_by_chance(&times).unwrap();
+    }
+    assert!((said / found - 1.0).abs() < 0.06, "{said} {found}");
 }
 
 proptest! {
