@@ -66,14 +66,14 @@ pub fn consolidate_lake(lake: &Lake, config: &Config, context: &Context) -> Resu
     // In per cent, or not comparable.
     let load =
         |id: &SeriesId| high.get(id).filter(|_| histories.get(id).is_some_and(|h| h.metric().bounds().is_some()));
-    let mut groups: BTreeMap<String, Vec<Tenant>> = BTreeMap::new();
+    let mut groups: BTreeMap<Place, Vec<Tenant>> = BTreeMap::new();
     context.progress.begin("packing", sizes.len());
     for size in &sizes {
         context.progress.advance(1);
         let found = telemetry
             .panel
             .server(&size.server_id)
-            .and_then(|server| Some((place(server), tenant(server, size, &book, load)?)));
+            .and_then(|server| Some((Place::of(server), tenant(server, size, book.of(server), load)?)));
         if let Some((place, tenant)) = found {
             groups.entry(place).or_default().push(tenant);
         }
@@ -81,7 +81,7 @@ pub fn consolidate_lake(lake: &Lake, config: &Config, context: &Context) -> Resu
     let n_weighed = groups.values().map(Vec::len).sum();
     let mut machines: Vec<SharedMachine> = Vec::new();
     for (place, tenants) in &groups {
-        machines.extend(shared(place, tenants, &book, threshold));
+        machines.extend(shared(place, tenants, book.of_region(place.region), threshold));
     }
     // The sort is stable, so equal savings stay in order of places.
     machines.sort_by(|a, b| b.saving_usd_per_month().total_cmp(&a.saving_usd_per_month()));
@@ -90,11 +90,11 @@ pub fn consolidate_lake(lake: &Lake, config: &Config, context: &Context) -> Resu
 }
 
 /// The machines of one place.
-fn shared(place: &str, tenants: &[Tenant], book: &PriceBook, threshold: f64) -> Vec<SharedMachine> {
+fn shared(place: &Place, tenants: &[Tenant], book: &PriceBook, threshold: f64) -> Vec<SharedMachine> {
     let Some(packing) = pack(tenants, book, threshold) else { return Vec::new() };
     let price = book.get(&packing.instance_type).map_or(0.0, |found| found.usd_per_hour) * HOURS_PER_MONTH;
     let machine = |machine: &fleetcast_plan::Shared| SharedMachine {
-        place: place.to_owned(),
+        place: place.name(),
         instance_type: packing.instance_type.clone(),
         servers: machine.tenants.iter().map(|&at| tenants[at].server_id.clone()).collect(),
         alone_usd_per_month: machine.tenants.iter().map(|&at| tenants[at].own_usd_per_hour).sum::<f64>()
@@ -104,9 +104,21 @@ fn shared(place: &str, tenants: &[Tenant], book: &PriceBook, threshold: f64) -> 
     packing.machines.iter().map(machine).collect()
 }
 
-fn place(server: &Server) -> String {
-    let known = [&server.region, &server.business_unit].into_iter().flatten();
-    known.map(String::as_str).collect::<Vec<_>>().join(", ")
+/// Where servers stand that may share a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place<'a> {
+    region: Option<&'a str>,
+    business_unit: Option<&'a str>,
+}
+
+impl<'a> Place<'a> {
+    fn of(server: &'a Server) -> Self {
+        Self { region: server.region.as_deref(), business_unit: server.business_unit.as_deref() }
+    }
+
+    fn name(&self) -> String {
+        [self.region, self.business_unit].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// A server whose processors and memory were measured and whose right size has a price.

@@ -250,7 +250,7 @@ impl<'a> Asked<'a> {
         let sizing = fleetcast_plan::size(server, &outlooks, &self.book, &self.limits);
         let mut recommendation = sizing.recommendation.clone();
         if self.committed.as_ref().is_some_and(|effect| effect.is_retired(place)) {
-            recommendation = switched_off(recommendation, &self.book);
+            recommendation = switched_off(recommendation, self.book.of(server));
         }
         if let Some(costs) = &self.costs {
             costs.tell(&mut recommendation, server);

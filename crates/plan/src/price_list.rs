@@ -81,9 +81,10 @@ pub(crate) fn read(text: &str, source_name: &str) -> Result<PriceBook> {
     if types.is_empty() {
         return Err(Error::NoTypes { source_name: source_name.to_owned() });
     }
-    let region = regions.pop().filter(|region| !region.is_empty()).unwrap_or_else(|| "an unnamed region".to_owned());
-    let source = format!("Amazon EC2 price list, on demand, Linux, shared tenancy, {region}");
-    Ok(PriceBook::new(date, source, types.into_values().map(|(_, found)| found).collect()))
+    let region = regions.pop().filter(|region| !region.is_empty());
+    let place = region.as_deref().unwrap_or("an unnamed region");
+    let source = format!("Amazon EC2 price list, on demand, Linux, shared tenancy, {place}");
+    Ok(PriceBook::new(date, source, region, types.into_values().map(|(_, found)| found).collect()))
 }
 
 /// `"Publication Date","2026-07-01T12:00:00Z"`.

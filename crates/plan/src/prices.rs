@@ -2,6 +2,7 @@
 
 use crate::price_list::{self, is_price_list};
 use crate::{Error, Result};
+use fleetcast_core::Server;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 use std::{fmt, io};
@@ -51,12 +52,16 @@ pub struct InstanceType {
     pub usd_per_hour: f64,
 }
 
-/// Types with their prices, in order of their names.
+/// Types with their prices, in order of their names: of one region, or one list for each of several.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PriceBook {
     date: Option<Date>,
     source: String,
+    /// The region whose prices `types` are, where the book says it.
+    region: Option<String>,
     types: Vec<InstanceType>,
+    /// Prices that hold for the servers of a region in place of `types`.
+    by_region: BTreeMap<String, PriceBook>,
 }
 
 const EMBEDDED: &str = include_str!("../prices/ec2-us-east-1.csv");
@@ -66,13 +71,15 @@ impl PriceBook {
     /// The common general, compute and memory families of Amazon EC2 at on-demand prices for Linux in
     /// us-east-1; [`PriceBook::date`] says as of when.
     pub fn embedded() -> Self {
-        Self::from_csv(EMBEDDED.as_bytes(), "ec2-us-east-1.csv").expect("a test reads the file that is built in")
+        let book = Self::from_csv(EMBEDDED.as_bytes(), "ec2-us-east-1.csv");
+        Self { region: Some("us-east-1".to_owned()), ..book.expect("a test reads the file that is built in") }
     }
 
     /// A price book from CSV with the columns `instance_type`, `vcpu`, `memory_gib`, `usd_per_hour` and,
     /// where known, `architecture` (`x86_64` or `arm64`), `network_mbit_per_s`, `coremark_per_vcpu`,
-    /// `burstable` (`true` or `false`), `baseline_percent` (of its processors, for good) and `currency` (`USD`); other columns are left alone. Lines above the header may say
-    /// `# source: ...` and `# date: 2026-07-20`. Amazon's own price list of EC2 in one region
+    /// `burstable` (`true` or `false`), `baseline_percent` (of its processors, for good), `currency` (`USD`) and
+    /// `region`, for whose servers a row holds ([`PriceBook::of`]); other columns are left alone. Lines above the header
+    /// may say `# source: ...` and `# date: 2026-07-20`. Amazon's own price list of EC2 in one region
     /// (`AmazonEC2/current/REGION/index.csv`) is read as it is. `source_name` is the file's name, for messages.
     ///
     /// # Errors
@@ -95,11 +102,12 @@ impl PriceBook {
             return Err(unreadable(format!("it is empty; it needs the columns {}", NEEDED.join(", "))));
         }
         let columns = Columns::of(&header, source_name)?;
-        let mut types = BTreeMap::new();
+        let mut regions: BTreeMap<String, BTreeMap<String, (u64, InstanceType)>> = BTreeMap::new();
         for record in csv.records() {
             let record = record.map_err(|error| unreadable(error.to_string()))?;
             let row = Row::new(&record, source_name, &columns);
             let found = row.instance_type()?;
+            let types = regions.entry(row.text("region").to_owned()).or_default();
             if let Some((first, _)) = types.get(&found.name) {
                 return Err(Error::DuplicateType {
                     source_name: source_name.to_owned(),
@@ -110,23 +118,69 @@ impl PriceBook {
             }
             types.insert(found.name.clone(), (row.line, found));
         }
-        if types.is_empty() {
+        if regions.is_empty() {
             return Err(Error::NoTypes { source_name: source_name.to_owned() });
         }
-        let types = types.into_values().map(|(_, found)| found).collect();
-        Ok(Self { date: remarks.date, source: remarks.source, types })
+        let book = |(region, types): (String, BTreeMap<String, (u64, InstanceType)>)| {
+            let region = Some(region).filter(|name| !name.is_empty());
+            let types = types.into_values().map(|(_, found)| found).collect();
+            Self::new(remarks.date, remarks.source.clone(), region, types)
+        };
+        Ok(Self::joined(remarks.source.clone(), regions.into_iter().map(book).collect()))
     }
 
     /// A book of types that are in order of their names, each once.
-    pub(crate) fn new(date: Option<Date>, source: String, types: Vec<InstanceType>) -> Self {
-        Self { date, source, types }
+    pub(crate) fn new(date: Option<Date>, source: String, region: Option<String>, types: Vec<InstanceType>) -> Self {
+        Self { date, source, region, types, by_region: BTreeMap::new() }
+    }
+
+    /// One book of the books of several regions, the last of each. A single one stays as it is and holds for every server;
+    /// of several, the one that names no region holds for the servers that none of the others is of. Its date is the
+    /// oldest of theirs.
+    pub fn joined(source: String, mut books: Vec<Self>) -> Self {
+        if books.len() == 1 {
+            return books.remove(0);
+        }
+        let date = books.iter().filter_map(|book| book.date).min();
+        let mut whole = Self::new(date, source, None, Vec::new());
+        for book in books {
+            match &book.region {
+                Some(region) => drop(whole.by_region.insert(region.clone(), book)),
+                None => whole.types = book.types,
+            }
+        }
+        whole
+    }
+
+    /// The prices for a server: those of its region, else those of no region in particular.
+    pub fn of(&self, server: &Server) -> &Self {
+        self.of_region(server.region.as_deref())
+    }
+
+    /// The prices of a region, as for its servers.
+    pub fn of_region(&self, region: Option<&str>) -> &Self {
+        region.and_then(|region| self.by_region.get(region)).unwrap_or(self)
+    }
+
+    /// The region whose prices a server gets though it stands in another; `None` where its own are known, or nobody
+    /// says which region the prices are of.
+    pub fn foreign_region(&self, server: &Server) -> Option<&str> {
+        let (own, book) = (server.region.as_deref()?, self.of(server));
+        book.region.as_deref().filter(|region| *region != own)
     }
 
     /// The same types at prices multiplied by what `factor` says of their names.
     pub fn with_prices(&self, factor: impl Fn(&str) -> f64) -> Self {
         let mut book = self.clone();
-        book.types.iter_mut().for_each(|one| one.usd_per_hour *= factor(&one.name));
+        let all = std::iter::once(&mut book.types).chain(book.by_region.values_mut().map(|one| &mut one.types));
+        all.flatten().for_each(|one| one.usd_per_hour *= factor(&one.name));
         book
+    }
+
+    /// The names of its types in every region, in no order; some more than once.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let all = std::iter::once(&self.types).chain(self.by_region.values().map(|one| &one.types));
+        all.flatten().map(|one| one.name.as_str())
     }
 
     /// Day on which the prices held; `None` when the book does not say.
@@ -321,6 +375,34 @@ mod tests {
         assert!(error.contains("no column `instance_type`; it has name, vcpu"), "{error}");
         let error = PriceBook::from_csv("# date: July\n".as_bytes(), "p.csv").unwrap_err().to_string();
         assert!(error.contains("a date such as"), "{error}");
+    }
+
+    #[test]
+    fn servers_get_the_prices_of_their_region() {
+        let server = |region: Option<&str>| {
+            let mut server = Server::new("web-1").unwrap();
+            server.region = region.map(str::to_owned);
+            server
+        };
+        let head = "instance_type,vcpu,memory_gib,usd_per_hour,region\n";
+        let book = |rows: &str| PriceBook::from_csv(format!("{head}{rows}").as_bytes(), "p.csv").unwrap();
+        let price = |book: &PriceBook, region| book.of(&server(region)).get("a").map(|found| found.usd_per_hour);
+        let several = book("a,2,8,0.1,us\na,2,8,0.2,eu\na,2,8,0.3,\nb,2,8,0.3,eu\n");
+        assert_eq!(
+            [Some("us"), Some("eu"), Some("ap"), None].map(|region| price(&several, region)),
+            [0.1, 0.2, 0.3, 0.3].map(Some)
+        );
+        assert_eq!((several.foreign_region(&server(Some("ap"))), several.names().count()), (None, 4));
+        let dearer = several.with_prices(|name| if name == "a" { 10.0 } else { 1.0 });
+        assert_eq!(price(&dearer, Some("eu")), Some(2.0));
+        // The prices of one region alone are better than none, and it can be told where they are not a server's own.
+        let one = book("a,2,8,0.1,us\n");
+        assert_eq!((price(&one, Some("eu")), one.foreign_region(&server(Some("eu")))), (Some(0.1), Some("us")));
+        assert_eq!((one.foreign_region(&server(Some("us"))), one.foreign_region(&server(None))), (None, None));
+        let without = book("a,2,8,0.1,us\na,2,8,0.2,eu\n");
+        assert_eq!((price(&without, Some("ap")), price(&without, None)), (None, None));
+        let twice = PriceBook::from_csv(format!("{head}a,2,8,1,us\na,2,8,1,eu\na,2,8,1,us\n").as_bytes(), "p.csv");
+        assert!(twice.unwrap_err().to_string().contains("row 4 of `p.csv`: `a` stands in row 2 already"));
     }
 
     #[test]

@@ -65,9 +65,12 @@ pub fn recommend(server: &Server, series: &[SeriesOutlook], book: &PriceBook, li
 /// that was not measured may not shrink, but for the network; and a burstable type is chosen by its baseline only, and
 /// never where the book does not say it.
 ///
+/// Prices are those of its region, where the book has them.
+///
 /// A server that was idle on every metric is advised to be switched off, and the reason names the size that
 /// would do if it must stay; one that cannot be judged keeps its row with the reason.
 pub fn size(server: &Server, series: &[SeriesOutlook], book: &PriceBook, limits: &Limits) -> Sizing {
+    let book = book.of(server);
     let own: Vec<&SeriesOutlook> = (series.iter())
         .filter(|one| *one.history.id().server_id == *server.server_id() && one.history.n_observed() > 0)
         .collect();
@@ -124,6 +127,11 @@ impl<'a> Weighing<'a> {
     ) -> Result<Self, String> {
         if series.is_empty() {
             return Err("no telemetry".to_owned());
+        }
+        if book.types().is_empty() {
+            let region =
+                server.region.as_ref().map_or("no region in particular".to_owned(), |name| format!("`{name}`"));
+            return Err(format!("the price book has no prices of {region}"));
         }
         let present = Present::of(server, book)?;
         let threshold = limits.sizing_threshold();

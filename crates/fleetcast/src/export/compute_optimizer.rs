@@ -126,10 +126,12 @@ impl<'a> Row<'a> {
         seen: &'a BTreeMap<String, Seen>,
         book: &'a PriceBook,
     ) -> Self {
+        let server = servers.get(size.server_id.as_str()).copied();
+        let book = server.map_or(book, |server| book.of(server));
         let priced = |name: &Option<String>| name.as_deref().and_then(|name| book.get(name));
         Self {
             size,
-            server: servers.get(size.server_id.as_str()).copied(),
+            server,
             seen: seen.get(&size.server_id),
             now: priced(&size.from_type),
             then: if is_change(size) { priced(&size.to_type) } else { None },

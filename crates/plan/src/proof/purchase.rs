@@ -111,6 +111,7 @@ impl Hindsight {
         book: &PriceBook,
         limits: &Limits,
     ) -> Option<Self> {
+        let book = book.of(server);
         let present = Present::of(server, book).ok().filter(|present| present.usd_per_hour.is_some())?;
         if [came.cpu, came.memory].into_iter().flatten().any(|days| observed(days).is_none()) {
             return None;

@@ -207,8 +207,8 @@ impl WhatIf {
                 }
             }
             let Change::Price { types, .. } = change else { continue };
-            if !book.types().iter().any(|one| one.name.starts_with(types.as_str())) {
-                let near = nearest(types, book.types().iter().map(|one| one.name.as_str()));
+            if !book.names().any(|name| name.starts_with(types.as_str())) {
+                let near = nearest(types, book.names());
                 let allowed = format!("how types of the price book begin, such as `{near}`");
                 return Err(place.wrong("types", format!("`{types}`"), allowed));
             }

@@ -69,6 +69,23 @@ fn a_type_that_bursts_is_judged_by_its_baseline_and_not_at_all_without_one() {
 }
 
 #[test]
+fn a_server_is_priced_as_its_region_is() {
+    let rows = "m,8,32,0.4,us\ns,4,16,0.2,us\nm,8,32,0.8,eu\ns,4,16,0.3,eu\n";
+    let text = format!("instance_type,vcpu,memory_gib,usd_per_hour,region\n{rows}");
+    let book = PriceBook::from_csv(text.as_bytes(), "p.csv").unwrap();
+    let advice = |region: &str| {
+        let mut server = server("web-1", "m", 8.0, 32.0);
+        server.region = Some(region.to_owned());
+        Load::on(server, &[("cpu", 10.0, 1.0), ("memory", 10.0, 0.5)]).size(&book, &Limits::default()).recommendation
+    };
+    let saving = |region: &str| advice(region).saving_usd_per_month.unwrap();
+    assert!((saving("us") - 0.2 * 730.0).abs() < 1e-9 && (saving("eu") - 0.5 * 730.0).abs() < 1e-9);
+    let nowhere = advice("ap");
+    assert_eq!((nowhere.action, nowhere.to_type), (Action::Unknown, None));
+    assert_eq!(nowhere.reason, "the price book has no prices of `ap`");
+}
+
+#[test]
 fn an_oversized_server_gets_the_cheapest_type_that_holds_its_load() {
     let load = Load::on(xlarge(), &[("cpu", 15.0, 1.0), ("memory", 20.0, 0.5)]);
     let sizing = load.size(&PriceBook::embedded(), &Limits::default());
