@@ -15,7 +15,7 @@ import subprocess
 
 START = datetime.date(2022, 1, 1)
 WARNINGS = ["average_precision", "precision", "recall", "brier_skill", "calibration_error", "value_0.05", "value_0.2"]
-SIZES = ["regret_usd_per_month", "saving_usd_per_month", "bad_day_rate", "worst_run_days", "sound_savings", "promise_error",
+SIZES = ["regret_usd_per_month", "saving_usd_per_month", "bad_day_rate", "worst_run_days", "sound_savings", "realised_savings", "promise_error",
          "promise_error_by_chance"]
 
 HELD = ["held_14", "held_30", "held_60", "median_lead_days", "flip_share", "flip_share_of_warned"]
@@ -97,7 +97,10 @@ def asked(decided):
         line("came by the 90 % date", ".87 to .93", beside(dates, "by_q90", ["oracle"]))
         line("value, by cost over loss (* within s/2 and 2 s)", "lower bound > 0 at *, >= -.02 else", value(threshold))
     for price in (10, 50, 200):
-        line(f"promised P(a bad day) at {price} USD, ECE", "< .03", beside(f"sizes at {price} USD a bad day", "promise_error", []))
+        sizes = f"sizes at {price} USD a bad day"
+        line(f"promised P(a bad day) at {price} USD, ECE", "< .03", own(sizes, "promise_error"))
+        line("the same if every promise were exactly right", "", own(sizes, "promise_error_by_chance", False))
+        line("savings realised, of those claimed", ".9 to 1.1", own(sizes, "realised_savings"))
     for share in ("0.5", "1", "2"):
         line(f"cost over foresight's at {share} % bad days", "least of all", own(f"sizes tuned to {share} % bad days", "cost_of_oracle"))
     line("totals of pools in their 80 % interval", ".77 to .83", own("total of pools", "cover_80"))

@@ -34,6 +34,13 @@ impl Sizing {
         eligible.min_by(|a, b| cost(a).total_cmp(&cost(b)))
     }
 
+    /// What the size of [`Sizing::chosen_at`] is expected to gain on the present one, bad days and the move at their
+    /// prices, in USD per day; `None` where one of them has no price.
+    pub fn gain_at(&self, limits: &Limits, horizon: usize) -> Option<f64> {
+        let now = self.candidates.iter().find(|one| one.is_present)?.cost(limits, horizon)?;
+        Some(now - self.chosen_at(limits, horizon)?.cost(limits, horizon)?)
+    }
+
     /// The candidates that no other beats in both price and expected bad days, cheapest first: what each
     /// further bad day avoided costs.
     pub fn frontier(&self) -> Vec<&Candidate> {

@@ -48,6 +48,7 @@ const SIZES: Columns = &[
     ("overloaded_share", "overloaded", 3),
     ("moved_share", "moved", 2),
     ("sound_savings", "sound", 2),
+    ("realised_savings", "realised", 2),
     ("promise_error", "promise ECE", 3),
 ];
 

@@ -239,7 +239,8 @@ impl Asked<'_> {
         let at_price = |limits: &Limits| {
             let chosen = sizing.chosen_at(limits, self.horizon)?;
             let instance_type = chosen.instance_type.clone().filter(|_| !chosen.is_present);
-            Some(Decision { instance_type, promised: Some(chosen.p_violation) })
+            let claimed_usd_per_day = sizing.gain_at(limits, self.horizon);
+            Some(Decision { instance_type, promised: Some(chosen.p_violation), claimed_usd_per_day })
         };
         let row = |lambda: f64| {
             let limits = Limits { lambda_usd_per_day: lambda, ..self.limits.clone() };

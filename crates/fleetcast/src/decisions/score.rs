@@ -216,7 +216,7 @@ fn sizes(rows: &[&Sized], lambda: f64, rules: &Figures, resamples: &Resamples) -
     };
     let own = all(&|row| row.hindsight.outcome(&row.decision));
     let mut methods = vec![(OWN, own.clone()), (ORACLE, all(&|row| Some(row.hindsight.best())))];
-    let stay = Decision { instance_type: None, promised: None };
+    let stay = Decision::default();
     methods.push((AS_IT_IS, all(&|row| row.hindsight.outcome(&stay))));
     for rule in Rule::ALL {
         let bought = |row: &Sized| row.hindsight.bought(needed(rule, row, rules));
@@ -235,6 +235,7 @@ fn sizes(rows: &[&Sized], lambda: f64, rules: &Figures, resamples: &Resamples) -
             sheet.add("overloaded_share", |times| purchases.overloaded(times));
             sheet.add("moved_share", |times| purchases.moved(times));
             sheet.add("sound_savings", |times| purchases.sound_savings(times));
+            sheet.add("realised_savings", |times| purchases.realised_savings(times));
             sheet.add("promise_error", |times| purchases.promise_error(times));
             sheet.add("promise_error_by_chance", |times| purchases.promise_error_by_chance(times));
             if ![OWN, ORACLE].contains(method) {

@@ -266,7 +266,7 @@ impl Of<'_> {
             return None;
         }
         let hindsight = Hindsight::new(self.number, self.server, came, book, limits)?;
-        let decision = Decision { instance_type: size.to_type.clone(), promised: size.p_violation };
+        let decision = Decision { instance_type: size.to_type.clone(), ..Decision::default() };
         hindsight.outcome(&decision).map(|purchase| (purchase.days, purchase.bad_days))
     }
 

@@ -40,15 +40,22 @@ pub struct Purchase {
     pub overloaded: bool,
     /// P(at least one bad day) that was promised; `None` of a rule that promises nothing.
     pub promised: Option<f64>,
+    /// What it was said to gain on the present machine, bad days and the move at their prices, in USD per day; `None`
+    /// of a rule that says nothing.
+    pub claimed_usd_per_day: Option<f64>,
+    /// What it gained.
+    pub gained_usd_per_day: f64,
 }
 
-/// A choice, and what was promised with it.
-#[derive(Clone, Debug, PartialEq)]
+/// A choice, and what was promised with it; to stay without a word by default.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decision {
     /// The type; `None` to stay as it is.
     pub instance_type: Option<String>,
     /// P(at least one bad day) that was promised.
     pub promised: Option<f64>,
+    /// What it was said to gain on the present machine, bad days and the move at their prices, in USD per day.
+    pub claimed_usd_per_day: Option<f64>,
 }
 
 /// The days that came on one server: daily P95s in per cent; `None` where a metric was not measured.
@@ -198,7 +205,7 @@ impl Hindsight {
             let network = mbit.zip(one.network_mbit_per_s).is_none_or(|(needed, has)| has >= needed);
             one.candidate.vcpu_as_present >= vcpu && one.candidate.memory_gib >= memory_gib && network
         };
-        let stay = Decision { instance_type: None, promised: None };
+        let stay = Decision::default();
         let Some(fitting) = self.choices.iter().find(|one| one.is_allowed && holds(one)) else { return stay };
         let saved = self.now().map_or(0.0, |now| price(now) - price(fitting));
         let present_holds = self.now().is_some_and(holds);
@@ -206,12 +213,13 @@ impl Hindsight {
             return stay;
         }
         let fitting = &fitting.candidate;
-        Decision { instance_type: fitting.instance_type.clone().filter(|_| !fitting.is_present), promised: None }
+        let instance_type = fitting.instance_type.clone().filter(|_| !fitting.is_present);
+        Decision { instance_type, ..Decision::default() }
     }
 
     /// What the best size would have cost: the one that a planner who knew the days would choose.
     pub fn best(&self) -> Purchase {
-        self.purchase(&self.choices[self.best], None)
+        self.purchase(&self.choices[self.best], &Decision::default())
     }
 
     /// The same at another price of a bad day.
@@ -220,7 +228,7 @@ impl Hindsight {
         let allowed = self.choices.iter().filter(|choice| choice.is_allowed);
         let loss = |choice: &Choice| choice.candidate.cost(&limits, self.days).unwrap_or(f64::INFINITY);
         let best = allowed.min_by(|a, b| loss(a).total_cmp(&loss(b)));
-        self.purchase(best.unwrap_or(&self.choices[self.best]), None)
+        self.purchase(best.unwrap_or(&self.choices[self.best]), &Decision::default())
     }
 
     /// What came of a decision; `None` when the price book has no such type.
@@ -229,7 +237,7 @@ impl Hindsight {
             None => self.now(),
             name => self.choices.iter().find(|one| one.candidate.instance_type == *name),
         };
-        found.map(|found| self.purchase(found, decision.promised))
+        found.map(|found| self.purchase(found, decision))
     }
 
     fn now(&self) -> Option<&Choice> {
@@ -246,7 +254,7 @@ impl Hindsight {
         one.cost(&self.limits, self.days).unwrap_or(f64::INFINITY)
     }
 
-    fn purchase(&self, found: &Choice, promised: Option<f64>) -> Purchase {
+    fn purchase(&self, found: &Choice, decision: &Decision) -> Purchase {
         let one = &found.candidate;
         let size = (one.vcpu_as_present, one.memory_gib, found.network_mbit_per_s);
         let (mut excess, mut run, mut worst_run, mut highest) = (0.0, 0, 0, 0.0_f64);
@@ -270,7 +278,9 @@ impl Hindsight {
             excess,
             worst_run: f64::from(worst_run),
             overloaded: highest * self.threshold > 100.0,
-            promised,
+            promised: decision.promised,
+            claimed_usd_per_day: decision.claimed_usd_per_day,
+            gained_usd_per_day: self.now().map_or(0.0, |now| self.loss(&now.candidate) - self.loss(one)),
         }
     }
 }
@@ -345,6 +355,13 @@ impl Purchases {
     pub fn sound_savings(&self, times: &[u32]) -> Option<f64> {
         let saved = |row: &Purchase| if row.moved { row.saving_usd_per_day.max(0.0) } else { 0.0 };
         self.ratio(times, |row| if row.bad_days > 0.0 { 0.0 } else { saved(row) }, saved)
+    }
+
+    /// What moves to cheaper machines gained, as a share of what they were said to gain; `None` when nothing was said.
+    pub fn realised_savings(&self, times: &[u32]) -> Option<f64> {
+        let claimed = |row: &Purchase| row.claimed_usd_per_day.filter(|_| row.moved && row.saving_usd_per_day > 0.0);
+        let gained = |row: &Purchase| claimed(row).map_or(0.0, |_| row.gained_usd_per_day);
+        self.ratio(times, gained, |row| claimed(row).unwrap_or(0.0))
     }
 
     /// Expected calibration error of the promised P(violation), in ten equal bins; `None` when nothing was
