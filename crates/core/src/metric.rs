@@ -34,6 +34,7 @@ impl Bounds {
     pub const PERCENT: Self = Self { low: 0.0, high: 100.0 };
 
     /// The value of the range nearest to `value`.
+    #[inline]
     pub fn clamp(self, value: f64) -> f64 {
         value.clamp(self.low, self.high)
     }

@@ -82,7 +82,9 @@ impl Paths {
         if horizon == 0 || values.is_empty() || !values.len().is_multiple_of(horizon) {
             return Err(Error::Size { what: "paths".to_owned(), found: values.len(), needed: horizon.max(1) });
         }
-        if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
+        // All are looked at, many at once: hardly ever is one bad.
+        let is_finite = values.iter().fold(true, |all, value| all & value.is_finite());
+        if !is_finite && let Some(bad) = values.iter().find(|value| !value.is_finite()) {
             return Err(Error::OutOfRange {
                 what: "paths".to_owned(),
                 found: bad.to_string(),

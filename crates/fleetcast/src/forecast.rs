@@ -6,11 +6,12 @@ use fleetcast_backtest::{AutoForecast, Runs};
 use fleetcast_core::{
     Bounds, Dependence, Forecast, Future, History, Model, Panel, Paths, QUANTILE_GRID, SeriesId, Shared, Timeline,
 };
-use fleetcast_models::paths::{Common, draw_together};
+use fleetcast_models::paths::{Common, CommonErrors, draw_together};
 use fleetcast_numeric::stream::stable_hash;
 use jiff::civil::{Date, DateTime};
 use rayon::prelude::*;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Days the expected path covers at least: a year, so that every season of the calendar is seen once.
@@ -103,9 +104,32 @@ impl SeriesForecast {
     /// # Errors
     /// When `n` is zero.
     pub fn paths(&self, n: usize) -> Result<Paths> {
-        let Some(seed) = self.pool_key else { return self.paths_apart(n) };
-        let (marginals, common) = (self.quantiles()?, Common { shared: self.shared, seed });
+        self.paths_among(&InCommon::draw([self], n))
+    }
+
+    /// The same, as many as `common` was drawn for: whoever asks for several servers of a pool draws that once.
+    ///
+    /// # Errors
+    /// When none are asked for.
+    pub fn paths_among(&self, common: &InCommon) -> Result<Paths> {
+        let n = common.n_paths;
+        let Some(key) = self.common_key() else { return self.paths_apart(n) };
+        let (marginals, drawn) = (self.quantiles()?, common.by_key.get(&key));
+        let own;
+        let errors = match drawn.filter(|errors| errors.horizon() >= marginals.horizon()) {
+            Some(errors) => errors,
+            None => {
+                own = CommonErrors::draw(n, marginals.horizon(), key);
+                &own
+            }
+        };
+        let common = Common { shared: self.shared, errors };
         Ok(draw_together(&marginals, &self.dependence, self.bounds, n, self.stream_key, common)?)
+    }
+
+    /// Key of the stream of what it has in common with its pool; `None` where that is nothing.
+    fn common_key(&self) -> Option<u64> {
+        self.pool_key.filter(|_| self.shared != Shared::NONE)
     }
 
     /// The same, as if its pool had nothing in common.
@@ -115,6 +139,28 @@ impl SeriesForecast {
     pub fn paths_apart(&self, n: usize) -> Result<Paths> {
         let marginals = self.quantiles()?;
         Ok(fleetcast_models::paths::draw(&marginals, &self.dependence, self.bounds, n, self.stream_key)?)
+    }
+}
+
+/// What series have in common with the other servers of their pools, drawn once for all of them.
+#[derive(Clone, Debug)]
+pub struct InCommon {
+    n_paths: usize,
+    by_key: BTreeMap<u64, CommonErrors>,
+}
+
+impl InCommon {
+    /// Draws it for `n_paths` joint futures of these series.
+    pub fn draw<'a>(series: impl IntoIterator<Item = &'a SeriesForecast>, n_paths: usize) -> Self {
+        let mut horizons: BTreeMap<u64, usize> = BTreeMap::new();
+        for one in series {
+            if let Some(key) = one.common_key() {
+                let horizon = horizons.entry(key).or_default();
+                *horizon = one.horizon().max(*horizon);
+            }
+        }
+        let draw = |(key, horizon)| (key, CommonErrors::draw(n_paths, horizon, key));
+        Self { n_paths, by_key: horizons.into_iter().map(draw).collect() }
     }
 }
 

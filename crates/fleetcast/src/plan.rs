@@ -1,7 +1,7 @@
 //! Forecasts become an outlook: risks, groups, sizes, and the chance of bad days week by week.
 
 use crate::config::Config;
-use crate::forecast::{Forecasts, SeriesForecast};
+use crate::forecast::{Forecasts, InCommon, SeriesForecast};
 use crate::line_up::SHORTEST_HISTORY;
 use crate::pools::{Open, Sums};
 use crate::what_if::{Fleet, baseline};
@@ -118,7 +118,7 @@ pub(crate) fn plan_server(
     place: usize,
 ) -> Result<(ServerOutlook, Sizing)> {
     let asked = Asked::new(panel, means, forecasts, config, context)?;
-    let judged = asked.server(place)?;
+    let judged = asked.server(place, &asked.common(&[place]))?;
     Ok((judged.outlook, judged.sizing))
 }
 
@@ -217,8 +217,9 @@ impl<'a> Asked<'a> {
     /// Judges servers that serve together, and adds their futures up on the way.
     fn team(&self, team: &[usize]) -> Result<JudgedTeam> {
         let (mut judged, mut open) = (JudgedTeam::default(), Open::new());
+        let common = self.common(team);
         for places in team.chunks(HELD_AT_ONCE) {
-            let some: Result<Vec<_>> = places.par_iter().map(|&place| self.server(place)).collect();
+            let some: Result<Vec<_>> = places.par_iter().map(|&place| self.server(place, &common)).collect();
             for (&place, Judged { outlook, weeks, futures, .. }) in places.iter().zip(some?) {
                 let is_retired = self.committed.as_ref().is_some_and(|effect| effect.is_retired(place));
                 let known = self.series(place).iter().zip(&futures).filter(|_| !is_retired);
@@ -238,12 +239,20 @@ impl<'a> Asked<'a> {
         self.by_server.get(server_id).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Judges one server.
-    fn server(&self, place: usize) -> Result<Judged> {
+    /// What the futures of servers that serve together have in common; nothing where committed what-ifs change them,
+    /// because these are drawn one by one.
+    fn common(&self, team: &[usize]) -> InCommon {
+        let team = team.iter().filter(|_| self.committed.is_none());
+        let series = team.flat_map(|&place| self.series(place));
+        InCommon::draw(series.filter_map(|(_, forecast)| forecast.as_ref().ok().copied()), self.n_paths)
+    }
+
+    /// Judges one server, whose futures have `common` with those of its pool.
+    fn server(&self, place: usize, common: &InCommon) -> Result<Judged> {
         let (server, series) = (&self.panel.servers()[place], self.series(place));
         let futures = match &self.committed {
             Some(effect) => changed_futures(&self.fleet, place, series, effect)?,
-            None => futures(series, self.n_paths)?,
+            None => futures(series, common)?,
         };
         let outlooks = outlooks(server, series, &futures);
         let risks = risks(server, series, &outlooks, &self.limits, &self.calendar);
@@ -287,8 +296,8 @@ fn by_server<'a>(panel: &'a Panel, forecasts: &'a Forecasts) -> BTreeMap<&'a str
 /// The futures of one series, and what is expected of it where that is not what was forecast.
 type Future = (Paths, Option<Vec<f64>>);
 
-fn futures(series: &[Judgeable], n_paths: usize) -> Result<Vec<Option<Future>>> {
-    let future = |forecast: &SeriesForecast| -> Result<Future> { Ok((forecast.paths(n_paths)?, None)) };
+fn futures(series: &[Judgeable], common: &InCommon) -> Result<Vec<Option<Future>>> {
+    let future = |forecast: &SeriesForecast| -> Result<Future> { Ok((forecast.paths_among(common)?, None)) };
     series.iter().map(|(_, forecast)| forecast.as_ref().ok().map(|made| future(made)).transpose()).collect()
 }
 
@@ -358,8 +367,9 @@ fn weekly(outlooks: &[SeriesOutlook], threshold: f64, first: Date) -> Option<Vec
     for _ in 0..n {
         seen.fill(false);
         for (metric, limit, offset) in &mut paths {
-            // Every metric of a server has as many paths as the first.
-            for (day, &value) in metric.next().into_iter().flatten().enumerate() {
+            // Every metric of a server has as many paths as the first, and most of them are never over.
+            let path = metric.next().filter(|path| path.iter().fold(false, |any, value| any | (value >= limit)));
+            for (day, &value) in path.into_iter().flatten().enumerate() {
                 if value >= *limit && day >= *offset && (day - *offset) / 7 < seen.len() {
                     seen[(day - *offset) / 7] = true;
                 }

@@ -1,7 +1,7 @@
 //! Servers that serve together: their joint futures added up.
 
 use crate::Result;
-use crate::forecast::{Forecasts, SeriesForecast};
+use crate::forecast::{Forecasts, InCommon, SeriesForecast};
 use crate::line_up::SHORTEST_HISTORY;
 use fleetcast_core::{History, Panel, Paths, PoolRisk, SeriesId, Server};
 use fleetcast_plan::{PoolPaths, pool_weight};
@@ -70,9 +70,10 @@ impl<'a> Pool<'a> {
     /// When no path is asked for.
     pub(crate) fn sum(&self, thresholds: &[f64], n_paths: usize, draw: Draw) -> Result<PoolPaths> {
         let mut sum = self.empty(thresholds, n_paths);
+        let common = InCommon::draw(self.members.iter().map(|member| member.forecast), n_paths);
         for member in &self.members {
             let paths = match draw {
-                Draw::Together => member.forecast.paths(n_paths)?,
+                Draw::Together => member.forecast.paths_among(&common)?,
                 Draw::Apart => member.forecast.paths_apart(n_paths)?,
             };
             sum.add(&paths, member.capacity, member.weight)?;

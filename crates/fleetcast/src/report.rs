@@ -4,7 +4,7 @@ use crate::store::{self, Results};
 use crate::telemetry::{Telemetry, telemetry};
 use crate::{Config, Result};
 use fleetcast_lake::Lake;
-use fleetcast_report::{ReportInput, SeriesForecast, ServerWeeks, WeeklyRisk};
+use fleetcast_report::{FORECASTS_SHOWN, ReportInput, SeriesForecast, ServerWeeks, WeeklyRisk};
 
 /// The report of the last run of a lake: a page, and a summary for the terminal.
 #[derive(Clone, Debug)]
@@ -25,10 +25,17 @@ const SUMMARY_WIDTH: usize = 96;
 pub fn report(lake: &Lake, config: &Config, lake_name: &str, path: Option<&str>) -> Result<Report> {
     let telemetry = telemetry(lake, config)?;
     let results = store::results(lake, &telemetry.panel)?;
-    Ok(render(&telemetry, &results, config, lake_name, path))
+    render(lake, &telemetry, &results, config, lake_name, path)
 }
 
-fn render(telemetry: &Telemetry, results: &Results, config: &Config, lake_name: &str, path: Option<&str>) -> Report {
+fn render(
+    lake: &Lake,
+    telemetry: &Telemetry,
+    results: &Results,
+    config: &Config,
+    lake_name: &str,
+    path: Option<&str>,
+) -> Result<Report> {
     // The calendar was checked when the configuration was read; a lake made elsewhere gets the default.
     let calendar = config.calendar().unwrap_or_else(|_| std::sync::Arc::new(fleetcast_core::Calendar::us()));
     let facts = fleetcast_report::RunFacts {
@@ -36,11 +43,6 @@ fn render(telemetry: &Telemetry, results: &Results, config: &Config, lake_name: 
         report_path: path.map(str::to_owned),
         ..results.facts.clone()
     };
-    let forecasts: Vec<SeriesForecast> = results
-        .forecasts
-        .iter()
-        .map(|f| SeriesForecast { id: &f.id, model: &f.model, forecast: &f.forecast })
-        .collect();
     let weeks = results.weeks.as_ref().map(|weeks| WeeklyRisk {
         threshold: weeks.threshold,
         first_day: weeks.first_day,
@@ -50,16 +52,22 @@ fn render(telemetry: &Telemetry, results: &Results, config: &Config, lake_name: 
             .map(|(server_id, p)| ServerWeeks { server_id: server_id.clone(), p_bad_day: p.clone() })
             .collect(),
     });
-    let input = ReportInput {
+    let numbers = ReportInput {
         title: "Fleet forecast",
         run: &facts,
         panel: &telemetry.panel,
         calendar: &calendar,
         outlook: &results.outlook,
-        forecasts: &forecasts,
+        forecasts: &[],
         weeks: weeks.as_ref(),
         scores: &results.scores,
         notes: &results.notes,
     };
-    Report { html: fleetcast_report::html(&input), summary: fleetcast_report::summary(&input, SUMMARY_WIDTH) }
+    // Only the few that are drawn are read: those of a large fleet would take more memory than all else of a report.
+    let urgent = fleetcast_report::urgent_series(&numbers);
+    let shown = store::first_forecasts(lake, &facts.run_id, &urgent, FORECASTS_SHOWN)?;
+    let forecasts: Vec<SeriesForecast> =
+        shown.iter().map(|f| SeriesForecast { id: &f.id, model: &f.model, forecast: &f.forecast }).collect();
+    let input = ReportInput { forecasts: &forecasts, ..numbers };
+    Ok(Report { html: fleetcast_report::html(&input), summary: fleetcast_report::summary(&input, SUMMARY_WIDTH) })
 }

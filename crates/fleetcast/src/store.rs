@@ -238,7 +238,6 @@ pub(crate) struct StoredForecast {
 pub(crate) struct Results {
     pub(crate) facts: RunFacts,
     pub(crate) outlook: Outlook,
-    pub(crate) forecasts: Vec<StoredForecast>,
     pub(crate) weeks: Option<WeeklyRisk>,
     pub(crate) scores: Vec<ScoreRow>,
     pub(crate) notes: Vec<String>,
@@ -347,7 +346,6 @@ pub(crate) fn results(lake: &Lake, panel: &Panel) -> Result<Results> {
     };
     Ok(Results {
         outlook: outlook(lake, &planned.run_id, panel)?,
-        forecasts: reported_forecasts(lake, &planned.run_id)?,
         weeks: weeks(lake, &planned.run_id)?,
         scores: backtested.map(|run| scores(lake, &run.run_id)).transpose()?.unwrap_or_default(),
         notes: planned.facts.notes.clone(),
@@ -373,12 +371,23 @@ fn outlook(lake: &Lake, run_id: &str, panel: &Panel) -> Result<Outlook> {
     Ok(Outlook { servers: servers.collect(), pools })
 }
 
-/// The quantiles of a run that pictures show, series by series.
-fn reported_forecasts(lake: &Lake, run_id: &str) -> Result<Vec<StoredForecast>> {
+/// The quantiles of a run that pictures show, of the first `most` series of `urgent` that have any, by method and series.
+///
+/// # Errors
+/// When the table cannot be read.
+pub(crate) fn first_forecasts(
+    lake: &Lake,
+    run_id: &str,
+    urgent: &[SeriesId],
+    most: usize,
+) -> Result<Vec<StoredForecast>> {
     let shown = &tables::QUANTILE_COLUMNS[..SCORED_QUANTILES.len()];
-    // By model and series: the points, and the quantiles step after step.
+    // The points, and the quantiles step after step.
     type Steps = (Vec<f64>, Vec<f64>);
-    let mut series: BTreeMap<(Arc<str>, SeriesId), Steps> = BTreeMap::new();
+    // By place and model.
+    let mut found: BTreeMap<usize, BTreeMap<Arc<str>, Steps>> = BTreeMap::new();
+    let places: BTreeMap<(&str, &str), usize> =
+        urgent.iter().enumerate().rev().map(|(place, id)| ((&*id.server_id, &*id.metric), place)).collect();
     let columns: Vec<&str> =
         ["server_id", "metric", "model", "yhat"].into_iter().chain(shown.iter().copied()).collect();
     lake.read_run(Table::Forecasts, run_id, &columns, |frame| {
@@ -390,22 +399,30 @@ fn reported_forecasts(lake: &Lake, run_id: &str) -> Result<Vec<StoredForecast>> 
             let (Some(server_id), Some(metric), Some(model)) = (&servers[row], &metrics[row], &models[row]) else {
                 continue;
             };
+            let Some(&place) = places.get(&(&**server_id, &**metric)) else { continue };
             // Steps beyond the planned horizon have a point only.
             if quantiles.iter().any(|column| column[row].is_nan()) {
                 continue;
             }
-            let id = SeriesId { server_id: server_id.clone(), metric: metric.clone() };
-            let entry = series.entry((model.clone(), id)).or_default();
+            let entry = found.entry(place).or_default().entry(model.clone()).or_default();
             entry.0.push(points[row]);
             entry.1.extend(quantiles.iter().map(|column| column[row]));
+            // The least urgent one has no chance of coming back: more of the others are found, never fewer.
+            if found.len() > most {
+                found.pop_last();
+            }
         }
         Ok::<_, Error>(())
     })?;
-    let stored = series.into_iter().map(|((model, id), (point, values))| {
-        let forecast = Forecast::new(&SCORED_QUANTILES, point, values)?;
-        Ok(StoredForecast { id, model: model.to_string(), forecast })
-    });
-    stored.collect()
+    let mut stored = Vec::new();
+    for (place, models) in found {
+        for (model, (point, values)) in models {
+            let forecast = Forecast::new(&SCORED_QUANTILES, point, values)?;
+            stored.push(StoredForecast { id: urgent[place].clone(), model: model.to_string(), forecast });
+        }
+    }
+    stored.sort_by(|a, b| (&a.model, &a.id).cmp(&(&b.model, &b.id)));
+    Ok(stored)
 }
 
 fn weeks(lake: &Lake, run_id: &str) -> Result<Option<WeeklyRisk>> {

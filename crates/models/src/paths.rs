@@ -7,6 +7,7 @@
 use crate::ranking::Ranking;
 use fleetcast_core::{Bounds, Dependence, Error, Forecast, Paths, Result, Shared};
 use fleetcast_numeric::{Stream, math, normal};
+use multiversion::multiversion;
 use std::sync::OnceLock;
 
 /// Draws `n` equally likely joint futures, in the unit of `marginals`.
@@ -29,13 +30,50 @@ pub fn draw(
     draw_from(marginals, dependence, bounds, n, Stream::new(seed, &["paths"]))
 }
 
+/// The errors that servers of one pool have in common, drawn once for all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommonErrors {
+    n: usize,
+    /// One number per path.
+    level: Vec<f32>,
+    /// For each step what is of the day alone, one number per path, then what fades.
+    days: Vec<f32>,
+}
+
+impl CommonErrors {
+    /// Those of `n` paths of `horizon` steps, by a seed that is the pool's. A longer horizon begins as a shorter one.
+    pub fn draw(n: usize, horizon: usize, seed: u64) -> Self {
+        let stream = Stream::new(seed, &["pool"]);
+        let (mut level, mut days) = (vec![0.0; n], vec![0.0; PARTS * n * horizon]);
+        fill_normals(stream.child("level"), &mut level);
+        for (at, part) in days.chunks_exact_mut(n.max(1)).enumerate() {
+            let (step, number) = (at / PARTS, at % PARTS);
+            fill_normals(stream.child_number(step as u64).child_number(number as u64), part);
+        }
+        Self { n, level, days }
+    }
+
+    /// Steps they reach.
+    pub fn horizon(&self) -> usize {
+        self.days.len() / (PARTS * self.n).max(1)
+    }
+
+    /// One part of a step's errors, one number per path.
+    fn day(&self, step: usize, number: usize) -> &[f32] {
+        &self.days[(step * PARTS + number) * self.n..][..self.n]
+    }
+}
+
+/// Parts of a step's errors that pass: of the day alone, and what fades.
+const PARTS: usize = 2;
+
 /// What the errors of one server have in common with those of its pool.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Common {
+#[derive(Clone, Copy, Debug)]
+pub struct Common<'a> {
     /// How much.
     pub shared: Shared,
-    /// Seed of the common errors, the same for every server of the pool.
-    pub seed: u64,
+    /// The common errors, as many and as far as the paths that are drawn.
+    pub errors: &'a CommonErrors,
 }
 
 /// [`draw`] for a server that is looked at together with its pool: path `i` of all of them is one future.
@@ -45,7 +83,7 @@ pub struct Common {
 /// shared the paths are those of [`draw`].
 ///
 /// # Errors
-/// As [`draw`].
+/// As [`draw`], and when the common errors are of another number of paths or of fewer steps.
 pub fn draw_together(
     marginals: &Forecast,
     dependence: &Dependence,
@@ -55,6 +93,10 @@ pub fn draw_together(
     common: Common,
 ) -> Result<Paths> {
     check(marginals, n)?;
+    let (found, needed) = (common.errors.days.len(), PARTS * n * marginals.horizon());
+    if common.errors.n != n || common.errors.horizon() < marginals.horizon() {
+        return Err(Error::Size { what: "common errors".to_owned(), found, needed });
+    }
     let copula = Copula::new(*dependence, n, Stream::new(seed, &["paths"]));
     spread_out(marginals, bounds, n, copula.with_common(common))
 }
@@ -76,22 +118,24 @@ fn spread_out(marginals: &Forecast, bounds: Option<Bounds>, n: usize, mut copula
     let horizon = marginals.horizon();
     let positions = Positions::new(marginals.quantiles(), n);
     let mut values = vec![0.0; n * horizon];
-    let (mut sorted, mut order) = (vec![0.0; n], vec![0; n]);
+    let mut sorted = vec![0.0; n];
     // Some steps of all paths, before they are spread over the paths a cache line at a time.
-    let mut together = vec![0.0; n * STEPS_TOGETHER];
+    let mut together = vec![[0.0; STEPS_TOGETHER]; n];
     for first in (0..horizon).step_by(STEPS_TOGETHER) {
         let steps = first..horizon.min(first + STEPS_TOGETHER);
-        for (step, values) in steps.clone().zip(together.chunks_exact_mut(n)) {
+        for (at, step) in steps.clone().enumerate() {
             positions.values(marginals.step(step), &mut sorted);
             if let Some(bounds) = bounds {
                 sorted.iter_mut().for_each(|value| *value = bounds.clamp(*value));
             }
-            copula.ranks(step, &mut order);
-            order.iter().zip(&sorted).for_each(|(path, value)| values[*path as usize] = *value);
+            copula.ranks(step).zip(&sorted).for_each(|(path, value)| together[path][at] = *value);
         }
-        for (path, values) in values.chunks_exact_mut(horizon).enumerate() {
-            let own = together[path..].iter().step_by(n);
-            values[steps.clone()].iter_mut().zip(own).for_each(|(value, own)| *value = *own);
+        for (path, some) in values.chunks_exact_mut(horizon).zip(&together) {
+            let path = &mut path[steps.clone()];
+            match <&mut [f64; STEPS_TOGETHER]>::try_from(&mut *path) {
+                Ok(path) => *path = *some,
+                Err(_) => path.copy_from_slice(&some[..path.len()]),
+            }
         }
     }
     Paths::new(horizon, values)
@@ -126,8 +170,10 @@ fn check(marginals: &Forecast, n: usize) -> Result<()> {
 
 /// Where each plotting position falls among the levels: worked out once, used at every step.
 pub(crate) struct Positions {
-    /// For each position the lower level's index and the weight of the upper one.
-    weights: Vec<(u32, f64)>,
+    /// For each position how far it is from the lower level to the upper one.
+    weights: Vec<f64>,
+    /// The lower level of positions that follow each other, and the end of these.
+    runs: Vec<(usize, usize)>,
     n_levels: usize,
 }
 
@@ -139,13 +185,21 @@ impl Positions {
 
     /// Where `probabilities` fall among `levels`, both ascending.
     pub(crate) fn of(levels: &[f64], probabilities: &[f64]) -> Self {
-        let weights = probabilities.iter().map(|&p| Self::weight(levels, p)).collect();
-        Self { weights, n_levels: levels.len() }
+        let (mut weights, mut runs) = (Vec::with_capacity(probabilities.len()), Vec::<(usize, usize)>::new());
+        for (at, &p) in probabilities.iter().enumerate() {
+            let (below, weight) = Self::weight(levels, p);
+            weights.push(weight);
+            match runs.last_mut().filter(|run| run.0 == below) {
+                Some(run) => run.1 = at + 1,
+                None => runs.push((below, at + 1)),
+            }
+        }
+        Self { weights, runs, n_levels: levels.len() }
     }
 
     /// A weight outside \[0, 1\] extrapolates along the chord of the two outermost levels; measured in
     /// -ln of the tail probability it is an exponential tail.
-    fn weight(levels: &[f64], p: f64) -> (u32, f64) {
+    fn weight(levels: &[f64], p: f64) -> (usize, f64) {
         let last = levels.len() - 1;
         if last == 0 {
             return (0, 0.0);
@@ -156,55 +210,48 @@ impl Positions {
         if p >= levels[last] {
             let tail = |q: f64| 1.0 - q;
             let beyond = math::ln(tail(levels[last]) / tail(p)) / math::ln(tail(levels[last - 1]) / tail(levels[last]));
-            return (last as u32 - 1, 1.0 + beyond);
+            return (last - 1, 1.0 + beyond);
         }
         let above = levels.partition_point(|&level| level <= p);
         let (low, high) = (levels[above - 1], levels[above]);
-        (above as u32 - 1, (p - low) / (high - low))
+        (above - 1, (p - low) / (high - low))
     }
 
     /// The value at each position, `quantiles` being those at the levels.
     pub(crate) fn values(&self, quantiles: &[f64], out: &mut [f64]) {
-        for (value, &(below, weight)) in out.iter_mut().zip(&self.weights) {
-            let below = below as usize;
-            let above = (below + 1).min(self.n_levels - 1);
-            *value = quantiles[below] + weight * (quantiles[above] - quantiles[below]);
+        let mut first = 0;
+        for &(below, end) in &self.runs {
+            let low = quantiles[below];
+            let gap = quantiles[(below + 1).min(self.n_levels - 1)] - low;
+            let run = first..end;
+            out[run.clone()].iter_mut().zip(&self.weights[run]).for_each(|(value, weight)| *value = low + weight * gap);
+            first = end;
         }
     }
 }
 
 /// Gaussian scores of every path, step after step.
-struct Copula {
+struct Copula<'a> {
     stream: Stream,
     level: Vec<f32>,
     memory: Vec<f32>,
     noise: Vec<f32>,
     weights: [f32; 3],
     decay: [f32; 2],
-    common: Option<CommonNoise>,
+    common: Option<Common<'a>>,
     ranking: Ranking,
 }
 
-/// The noise of a pool, and what it counts beside a server's own.
-struct CommonNoise {
-    stream: Stream,
-    noise: Vec<f32>,
-    shared: Shared,
-}
-
-impl CommonNoise {
-    /// Replaces a share of `own` by the pool's noise; the result is as wide as before.
-    fn mix(&mut self, stream: Stream, share: f64, own: &mut [f32]) {
-        if share <= 0.0 {
-            return;
-        }
-        fill_normals(stream, &mut self.noise);
-        let [common, rest] = [share.sqrt() as f32, (1.0 - share).sqrt() as f32];
-        own.iter_mut().zip(&self.noise).for_each(|(own, noise)| *own = common * noise + rest * *own);
+/// Replaces a share of `own` by what the pool has in common; the result is as wide as before.
+fn mix(common: &[f32], share: f64, own: &mut [f32]) {
+    if share <= 0.0 {
+        return;
     }
+    let [of_pool, rest] = [share.sqrt() as f32, (1.0 - share).sqrt() as f32];
+    own.iter_mut().zip(common).for_each(|(own, common)| *own = of_pool * common + rest * *own);
 }
 
-impl Copula {
+impl<'a> Copula<'a> {
     fn new(dependence: Dependence, n: usize, stream: Stream) -> Self {
         let level_share = dependence.level.clamp(0.0, 1.0);
         let memory_share = dependence.memory_share.clamp(0.0, 1.0 - level_share);
@@ -225,21 +272,19 @@ impl Copula {
     }
 
     /// The same with errors that the pool has in common.
-    fn with_common(mut self, common: Common) -> Self {
-        let stream = Stream::new(common.seed, &["pool"]);
-        let mut noise = CommonNoise { stream, noise: vec![0.0; self.noise.len()], shared: common.shared };
-        noise.mix(stream.child("level"), common.shared.level, &mut self.level);
-        self.common = Some(noise);
+    fn with_common(mut self, common: Common<'a>) -> Self {
+        mix(&common.errors.level, common.shared.level, &mut self.level);
+        self.common = Some(common);
         self
     }
 
-    /// Orders the numbers of the paths by their score at `step`: the lowest path first.
-    fn ranks(&mut self, step: usize, order: &mut [u32]) {
+    /// The numbers of the paths in the order of their scores at `step`: the lowest path first.
+    fn ranks(&mut self, step: usize) -> impl Iterator<Item = usize> {
         let stream = self.stream.child_number(step as u64);
-        let mut fill = |number: u64, noise: &mut [f32]| {
-            fill_normals(stream.child_number(number), noise);
-            if let Some(common) = &mut self.common {
-                common.mix(common.stream.child_number(step as u64).child_number(number), common.shared.days, noise);
+        let fill = |number: usize, noise: &mut [f32]| {
+            fill_normals(stream.child_number(number as u64), noise);
+            if let Some(common) = &self.common {
+                mix(common.errors.day(step, number), common.shared.days, noise);
             }
         };
         if self.weights[1] > 0.0 {
@@ -254,17 +299,18 @@ impl Copula {
         for ((score, at_level), remembered) in self.noise.iter_mut().zip(&self.level).zip(&self.memory) {
             *score = level * at_level + memory * remembered + own * *score;
         }
-        self.ranking.order(&self.noise, order);
+        self.ranking.order(&self.noise)
     }
 }
 
 /// Normal scores from a table: only ranks are made of them, so 4096 cells with a line in each will do.
+#[multiversion(targets("x86_64+avx+avx2"))]
 fn fill_normals(stream: Stream, out: &mut [f32]) {
-    static TABLE: OnceLock<Vec<f32>> = OnceLock::new();
-    const CELLS: u32 = 4096;
+    static TABLE: OnceLock<[f32; CELLS + 1]> = OnceLock::new();
+    const CELLS: usize = 4096;
     let table = TABLE.get_or_init(|| {
-        let edge = |i: u32| (f64::from(i) / f64::from(CELLS)).clamp(1.0 / 65_536.0, 65_535.0 / 65_536.0);
-        (0..=CELLS).map(|i| normal::quantile(edge(i)) as f32).collect()
+        let edge = |i: usize| (i as f64 / CELLS as f64).clamp(1.0 / 65_536.0, 65_535.0 / 65_536.0);
+        std::array::from_fn(|i| normal::quantile(edge(i)) as f32)
     });
     let mut words = [0; 256];
     let mut first_block = 0;
@@ -272,7 +318,8 @@ fn fill_normals(stream: Stream, out: &mut [f32]) {
         stream.fill_words(first_block, &mut words[..scores.len()]);
         first_block += (words.len() / 4) as u64;
         for (score, word) in scores.iter_mut().zip(words) {
-            let (cell, rest) = ((word >> 20) as usize, (word & 0x000f_ffff) as f32 * (1.0 / 1_048_576.0));
+            // 12 bits choose a cell, and the other 20 the place in it: a signed number, which is quicker to convert.
+            let (cell, rest) = ((word >> 20) as usize, (word & 0x000f_ffff) as i32 as f32 * (1.0 / 1_048_576.0));
             *score = table[cell] + (table[cell + 1] - table[cell]) * rest;
         }
     }
@@ -295,7 +342,8 @@ mod tests {
 
     fn server(seed: u64, shared: Shared) -> Paths {
         let dependence = Dependence::new(0.4, 0.3, 0.8).expect("shares");
-        draw_together(&marginals(), &dependence, None, N, seed, Common { shared, seed: 77 }).expect("a draw")
+        let errors = CommonErrors::draw(N, HORIZON + 3, 77);
+        draw_together(&marginals(), &dependence, None, N, seed, Common { shared, errors: &errors }).expect("a draw")
     }
 
     /// Mean product of the values of two servers `distance` days apart, which is their correlation.
@@ -329,5 +377,18 @@ mod tests {
     fn with_nothing_shared_the_paths_are_those_of_the_server_alone() {
         let dependence = Dependence::new(0.4, 0.3, 0.8).expect("shares");
         assert_eq!(server(3, Shared::NONE), draw(&marginals(), &dependence, None, N, 3).expect("a draw"));
+    }
+
+    #[test]
+    fn common_errors_may_reach_further_than_the_paths_and_not_less_far() {
+        let dependence = Dependence::new(0.4, 0.3, 0.8).expect("shares");
+        let of = |errors: &CommonErrors| {
+            let common = Common { shared: Shared { level: 0.7, days: 0.5 }, errors };
+            draw_together(&marginals(), &dependence, None, N, 1, common)
+        };
+        let exact = of(&CommonErrors::draw(N, HORIZON, 77)).expect("a draw");
+        assert_eq!(exact, of(&CommonErrors::draw(N, 2 * HORIZON, 77)).expect("a draw"));
+        let short = of(&CommonErrors::draw(N, HORIZON - 1, 77)).unwrap_err().to_string();
+        assert!(short.contains("common errors") && of(&CommonErrors::draw(N + 1, HORIZON, 77)).is_err(), "{short}");
     }
 }

@@ -179,9 +179,13 @@ fn fill_words(key: u64, domain: u64, first: u64, column: &mut [u32]) {
             [*p, *q, *r, *s] = philox_words(key, [block.wrapping_add(i as u64), domain]);
         }
         block = block.wrapping_add(BLOCKS as u64);
-        for (at, quad) in column.chunks_mut(4).enumerate() {
-            quad.iter_mut().zip(&words).for_each(|(entry, words)| *entry = words[at] as u32);
+        let [p, q, r, s] = &words;
+        let (quads, rest) = column.as_chunks_mut::<4>();
+        for ((((quad, p), q), r), s) in quads.iter_mut().zip(p).zip(q).zip(r).zip(s) {
+            *quad = [*p as u32, *q as u32, *r as u32, *s as u32];
         }
+        let last = quads.len();
+        rest.iter_mut().zip(&words).for_each(|(entry, words)| *entry = words[last] as u32);
     }
 }
 

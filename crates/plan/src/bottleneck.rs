@@ -1,6 +1,7 @@
 //! One resource or several: which of a server's metrics reaches its limit first, and are they high on the same days?
 
 use crate::SeriesOutlook;
+use crate::passage::highest;
 use fleetcast_core::{Bottleneck, History};
 use fleetcast_numeric::quantile;
 
@@ -32,8 +33,10 @@ pub fn bottleneck(series: &[SeriesOutlook], threshold: f64) -> Option<Bottleneck
         .map(|(one, limit)| {
             let offset = one.history.cutoff().duration_since(earliest).as_hours() / 24;
             let offset = usize::try_from(offset).unwrap_or(0);
+            // Most futures never cross: their highest days tell so sooner than a search for the first.
+            let crosses = |path: &&[f64]| highest(path) >= *limit;
             let first = |path: &[f64]| path.iter().position(|value| value >= limit).map(|day| day + offset);
-            one.paths.iter().take(n_paths).map(first).collect()
+            one.paths.iter().take(n_paths).map(|path| Some(path).filter(crosses).and_then(first)).collect()
         })
         .collect();
     let n = n_paths as f64;

@@ -1,5 +1,6 @@
 //! Bad days of every size at once: the joint futures of processors and memory, counted on a grid.
 
+use crate::passage::highest;
 use crate::waiting::most_utilisation;
 use fleetcast_core::Paths;
 
@@ -35,7 +36,6 @@ impl Resource<'_> {
 
     /// The highest day of each future as a share of the plain limit on a machine with `capacity`; its quantile.
     pub(crate) fn highest_share(&self, capacity: f64, probability: f64) -> f64 {
-        let highest = |path: &[f64]| path.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let maxima: Vec<f64> = self.paths.iter().map(highest).collect();
         // There is at least one path, and its values are finite.
         fleetcast_numeric::quantile(&maxima, probability).unwrap_or(f64::INFINITY) / self.plain_limit_at(capacity)
@@ -192,7 +192,7 @@ impl Axis {
         let mut capacities = capacities.to_vec();
         capacities.sort_unstable_by(f64::total_cmp);
         capacities.dedup();
-        let highest = resource.paths.iter().flatten().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let highest = resource.paths.iter().map(highest).fold(f64::MIN_POSITIVE, f64::max);
         // Sizes that hold every day are all alike, and need no cells.
         capacities.retain(|&capacity| resource.limit_at(capacity) <= highest);
         let limits: Vec<f64> = capacities.iter().map(|&capacity| resource.limit_at(capacity)).collect();

@@ -56,6 +56,18 @@ pub(crate) fn passages(paths: &Paths, limit: f64, min_days: &[u32]) -> Vec<Passa
     steps.into_iter().map(finish).collect()
 }
 
+/// The highest of finite values, negative infinity of none; in lanes, because one by one each would wait for the last.
+pub(crate) fn highest(values: &[f64]) -> f64 {
+    let mut lanes = [f64::NEG_INFINITY; 8];
+    let (eights, rest) = values.as_chunks();
+    for eight in eights {
+        for (lane, value) in lanes.iter_mut().zip(eight as &[f64; 8]) {
+            *lane = if value > lane { *value } else { *lane };
+        }
+    }
+    lanes.into_iter().chain(rest.iter().copied()).fold(f64::NEG_INFINITY, f64::max)
+}
+
 fn count_over(path: &[f64], limit: f64) -> usize {
     path.iter().map(|&value| usize::from(value >= limit)).sum()
 }
@@ -81,6 +93,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_highest_is_that_of_a_plain_search(values in prop::collection::vec(-9.0f64..9.0, 0..40)) {
+            prop_assert_eq!(highest(&values), values.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+        }
+
         #[test]
         fn passages_equal_a_plain_search(
             values in prop::collection::vec(0.0f64..10.0, 60),

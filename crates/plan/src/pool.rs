@@ -1,6 +1,6 @@
 //! Servers that serve together: will what they carry in sum be too much, and how many are over at once?
 
-use crate::passage::passages;
+use crate::passage::{highest, passages};
 use crate::risk::{RISK_HORIZONS, crossing_dates};
 use crate::{Error, Result};
 use fleetcast_core::{History, Metric, Paths, PoolRisk, Server};
@@ -66,12 +66,16 @@ impl PoolPaths {
             }
         }
         let factor = 100.0 / capacity * weight;
-        for (sum, value) in self.sums.iter_mut().zip(paths.iter().flatten()) {
-            *sum += factor * value;
+        // Path by path, so that each is a plain slice and processors add many days at once.
+        let horizon = self.horizon;
+        for (path, sums) in paths.iter().zip(self.sums.chunks_exact_mut(horizon)) {
+            sums.iter_mut().zip(path).for_each(|(sum, value)| *sum += factor * value);
         }
         for (over, threshold) in self.over.iter_mut().zip(&self.thresholds) {
             let limit = threshold / 100.0 * capacity;
-            over.iter_mut().zip(paths.iter().flatten()).for_each(|(over, value)| *over += u32::from(*value >= limit));
+            for (path, over) in paths.iter().zip(over.chunks_exact_mut(horizon)) {
+                over.iter_mut().zip(path).for_each(|(over, value)| *over += u32::from(*value >= limit));
+            }
         }
         self.weight += weight;
         self.n_servers += 1;
@@ -129,8 +133,7 @@ impl PoolPaths {
 
 /// The 10, 50 and 90 % quantiles of the highest day.
 fn peaks(total: &Paths) -> [f64; 3] {
-    let mut highest: Vec<f64> =
-        total.iter().map(|path| path.iter().copied().fold(f64::NEG_INFINITY, f64::max)).collect();
+    let mut highest: Vec<f64> = total.iter().map(highest).collect();
     highest.sort_unstable_by(f64::total_cmp);
     [0.1, 0.5, 0.9].map(|p| quantile_of_sorted(&highest, p))
 }

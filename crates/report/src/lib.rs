@@ -21,4 +21,5 @@ mod trace;
 pub use figure::{Across, Chart, Figure, FigurePage, Series, figures_html, figures_png, figures_svg};
 pub use input::{ReportInput, RunFacts, ScoreRow, SeriesForecast, ServerWeeks, Slice, WeeklyRisk};
 pub use page::html;
+pub use section::{FORECASTS_SHOWN, urgent_series};
 pub use summary::summary;

@@ -2,15 +2,15 @@
 
 use super::{Reason, fan_anchor, place};
 use crate::{
-    chart,
+    ReportInput, chart,
     facts::{Facts, RISK_DAYS, kind},
     number, trace,
 };
 use askama::Template;
 use fleetcast_core::{History, Risk, RiskState, SeriesId};
 
-/// Charts on the page.
-const CAP: usize = 12;
+/// Charts of forecasts on the page, at most.
+pub const FORECASTS_SHOWN: usize = 12;
 
 /// Fan charts of the first servers of the ranking.
 #[derive(Template)]
@@ -38,9 +38,20 @@ struct Card {
 
 /// The series that get a chart, as server and metric: the first of the ranking, then those that are saturated.
 pub(crate) fn chosen<'a>(facts: &Facts<'a>) -> Vec<(&'a str, &'a str)> {
+    let is_forecast = |(server_id, metric): &(&str, &str)| forecast_of(facts, server_id, metric).is_some();
+    urgent(facts).filter(is_forecast).take(FORECASTS_SHOWN).collect()
+}
+
+/// The ranking, then what is saturated, as server and metric.
+fn urgent<'a>(facts: &Facts<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
     let urgent = facts.ranked.iter().chain(&facts.saturated);
-    let keys = urgent.map(|placed| (placed.risk.server_id.as_str(), placed.risk.metric.name()));
-    keys.filter(|(server_id, metric)| forecast_of(facts, server_id, metric).is_some()).take(CAP).collect()
+    urgent.map(|placed| (placed.risk.server_id.as_str(), placed.risk.metric.name()))
+}
+
+/// The series whose forecast a report would show, the most urgent first: it shows the first [`FORECASTS_SHOWN`] that
+/// have one, and needs no other. `input` may be without forecasts.
+pub fn urgent_series(input: &ReportInput) -> Vec<SeriesId> {
+    urgent(&Facts::new(input)).map(|(server_id, metric)| SeriesId::new(server_id, metric)).collect()
 }
 
 impl Fans {

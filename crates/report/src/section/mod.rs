@@ -14,6 +14,7 @@ mod unanswered;
 pub(crate) use accuracy::Accuracy;
 pub(crate) use calendar::RiskCalendar;
 pub(crate) use fans::Fans;
+pub use fans::{FORECASTS_SHOWN, urgent_series};
 pub(crate) use groups::Groups;
 pub(crate) use method::Method;
 pub(crate) use overview::Overview;
