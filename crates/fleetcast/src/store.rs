@@ -200,7 +200,8 @@ pub(crate) fn revoke(lake: &Lake, change: &Change, name: &str) -> Result<()> {
 
 /// Writes the row of a run; a run with the same identity is replaced.
 pub(crate) fn write_run(lake: &Lake, change: &Change, record: &RunRecord, plan: Option<&Plan>) -> Result<()> {
-    let facts = Facts { price_source: plan.map(|p| p.price_source.clone()), ..record.facts.clone() };
+    let mut facts = Facts { price_source: plan.map(|p| p.price_source.clone()), ..record.facts.clone() };
+    facts.notes.extend(plan.iter().flat_map(|plan| plan.notes.iter().cloned()));
     let facts = serde_json::to_string(&facts).expect("numbers and texts have a JSON form");
     let before = lake.read(Table::Runs)?;
     let ids = before.text("run_id")?;

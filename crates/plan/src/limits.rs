@@ -121,6 +121,14 @@ impl Limits {
         for &threshold in self.thresholds.iter().chain(&self.sizing_threshold) {
             require("thresholds", threshold, threshold > 0.0 && threshold.is_finite(), "above 0 per cent of capacity")?;
         }
+        let is_repeated = |at: usize| self.thresholds[..at].contains(&self.thresholds[at]);
+        if let Some(at) = (0..self.thresholds.len()).find(|&at| is_repeated(at)) {
+            return Err(setting(
+                "thresholds",
+                format!("{} twice", self.thresholds[at]),
+                "numbers that stand once each",
+            ));
+        }
         if self.min_days.is_empty() || self.min_days.contains(&0) {
             return Err(setting("min_days", format!("{:?}", self.min_days), "a list of whole numbers from 1 on"));
         }
@@ -188,6 +196,8 @@ mod tests {
         let message = |limits: Limits| limits.check().unwrap_err().to_string();
         let bad = Limits { thresholds: vec![80.0, -5.0], ..Limits::default() };
         assert_eq!(message(bad), "`thresholds` is -5, it must be above 0 per cent of capacity");
+        let bad = Limits { thresholds: vec![80.0, 90.0, 80.0], ..Limits::default() };
+        assert_eq!(message(bad), "`thresholds` is 80 twice, it must be numbers that stand once each");
         let bad = Limits { lambda_usd_per_day: f64::NAN, ..Limits::default() };
         assert_eq!(message(bad), "`lambda_usd_per_day` is NaN, it must be 0 or above");
         let bad = Limits { min_days: vec![1, 0], ..Limits::default() };

@@ -65,6 +65,8 @@ pub struct PriceBook {
 }
 
 const EMBEDDED: &str = include_str!("../prices/ec2-us-east-1.csv");
+/// What a compressed file begins with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 const NEEDED: [&str; 4] = ["instance_type", "vcpu", "memory_gib", "usd_per_hour"];
 
 impl PriceBook {
@@ -87,14 +89,19 @@ impl PriceBook {
     /// number above zero, or stands for a second time.
     pub fn from_csv(mut reader: impl io::Read, source_name: &str) -> Result<Self> {
         let unreadable = |reason: String| Error::Unreadable { source_name: source_name.to_owned(), reason };
-        let mut text = String::new();
-        reader.read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
+        if bytes.starts_with(&GZIP) {
+            return Err(unreadable("it is compressed; unpack it with `gzip -d`".to_owned()));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
         if is_price_list(&text) {
             return price_list::read(&text, source_name);
         }
         let remarks = Remarks::of(&text, source_name)?;
         let mut csv = csv::ReaderBuilder::new()
             .comment(Some(b'#'))
+            .delimiter(separator(&text))
             .trim(csv::Trim::All)
             .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let header = csv.headers().map_err(|error| unreadable(error.to_string()))?.clone();
@@ -204,6 +211,12 @@ impl PriceBook {
     }
 }
 
+/// What stands between two columns of the header: a comma, or the semicolon of spreadsheets that write decimal commas.
+fn separator(text: &str) -> u8 {
+    let header = text.lines().find(|line| !line.trim_start_matches('\u{feff}').starts_with('#')).unwrap_or("");
+    if header.contains(';') && !header.contains(',') { b';' } else { b',' }
+}
+
 /// What the comment lines of a price book say of it.
 struct Remarks {
     date: Option<Date>,
@@ -237,7 +250,7 @@ struct Columns(BTreeMap<String, usize>);
 
 impl Columns {
     fn of(header: &csv::StringRecord, source_name: &str) -> Result<Self> {
-        let columns: BTreeMap<String, usize> = header.iter().map(str::to_owned).zip(0..).collect();
+        let columns: BTreeMap<String, usize> = header.iter().map(str::to_lowercase).zip(0..).collect();
         if let Some(column) = NEEDED.iter().find(|name| !columns.contains_key(**name)) {
             return Err(Error::MissingColumn {
                 source_name: source_name.to_owned(),
@@ -276,7 +289,7 @@ impl<'a> Row<'a> {
             "arm64" | "aarch64" => Architecture::Arm,
             _ => return Err(self.error("architecture", "x86_64 or arm64")),
         };
-        let is_burstable = match self.text("burstable") {
+        let is_burstable = match self.text("burstable").to_lowercase().as_str() {
             "" | "false" => false,
             "true" => true,
             _ => return Err(self.error("burstable", "true or false")),
@@ -403,6 +416,17 @@ mod tests {
         assert_eq!((price(&without, Some("ap")), price(&without, None)), (None, None));
         let twice = PriceBook::from_csv(format!("{head}a,2,8,1,us\na,2,8,1,eu\na,2,8,1,us\n").as_bytes(), "p.csv");
         assert!(twice.unwrap_err().to_string().contains("row 4 of `p.csv`: `a` stands in row 2 already"));
+    }
+
+    #[test]
+    fn books_come_as_spreadsheets_write_them() {
+        let text = "# date: 2026-01-31\nInstance_Type;vCPU;Memory_GiB;USD_per_hour;Burstable;baseline_percent\n\
+                    a;2;8;0.1;FALSE;\nb;2;8;0.05;True;20\n";
+        let book = PriceBook::from_csv(text.as_bytes(), "p.csv").unwrap();
+        let bursts = |name: &str| book.get(name).map(|found| (found.is_burstable, found.baseline_percent));
+        assert_eq!((bursts("a"), bursts("b")), (Some((false, None)), Some((true, Some(20.0)))));
+        let error = PriceBook::from_csv([0x1f, 0x8b, 8, 0].as_slice(), "p.csv.gz").unwrap_err().to_string();
+        assert_eq!(error, "cannot read the price book `p.csv.gz`: it is compressed; unpack it with `gzip -d`");
     }
 
     #[test]

@@ -75,8 +75,9 @@ pub(crate) struct Savings<'a> {
     pub(crate) changes: Vec<&'a Recommendation>,
     /// Saved per month by smaller types and by switching off, in USD.
     pub(crate) saved: f64,
-    /// The same at the rates paid, and of that what no commitment covers; `None` where that is known of no change.
-    pub(crate) saved_as_paid: Option<[f64; 2]>,
+    /// Of servers whose costs are known: the same, the same at the rates paid, and of that what no commitment
+    /// covers; `None` where that is known of no change.
+    pub(crate) saved_as_paid: Option<[f64; 3]>,
     /// Cost per month of larger types, in USD.
     pub(crate) spent: f64,
     pub(crate) n_down: usize,
@@ -340,7 +341,8 @@ fn savings<'a>(input: &ReportInput<'a>) -> Savings<'a> {
             if let Some((paid, free)) =
                 recommendation.saving_effective_usd_per_month.zip(recommendation.saving_uncommitted_usd_per_month)
             {
-                let [all, uncommitted] = sums.saved_as_paid.get_or_insert([0.0; 2]);
+                let [listed, all, uncommitted] = sums.saved_as_paid.get_or_insert([0.0; 3]);
+                *listed += saving.max(0.0);
                 *all += paid.max(0.0);
                 *uncommitted += free.max(0.0);
             }

@@ -113,10 +113,12 @@ fn headline(facts: &Facts, width: usize) -> Vec<String> {
         let several = facts.bottlenecks.n_several;
         lines.push(label("bottlenecks", number::count(several), bottlenecks(facts)));
     }
-    lines.extend([
-        label("savings", number::usd(facts.savings.saved), savings(facts)),
-        label("not judged", number::count(facts.n_unknown), not_judged(facts)),
-    ]);
+    lines.push(label("savings", number::usd(facts.savings.saved), savings(facts)));
+    if let Some(sums) = facts.savings.saved_as_paid {
+        let (value, note) = as_paid(sums, facts.savings.saved);
+        lines.push(label("as paid", value, note));
+    }
+    lines.push(label("not judged", number::count(facts.n_unknown), not_judged(facts)));
     if let Some((value, notes)) = accuracy(facts) {
         let fitting = notes.map(|note| label("accuracy", value.clone(), note));
         lines.extend(fitting.into_iter().reduce(
@@ -160,10 +162,14 @@ fn savings(facts: &Facts) -> String {
     if said.is_empty() {
         return "a month: no change pays".to_owned();
     }
-    let paid = sums.saved_as_paid.map_or_else(String::new, |[paid, free]| {
-        format!("; as paid {}, {} not committed", number::usd(paid), number::usd(free))
-    });
-    format!("a month: {}{paid}", said.join(", "))
+    format!("a month: {}", said.join(", "))
+}
+
+/// The savings at the rates paid; costs may be known of some servers only, and a part beside the whole would look like
+/// a discount.
+fn as_paid([listed, paid, free]: [f64; 3], saved: f64) -> (String, String) {
+    let part = if listed < saved { format!("for {} of it", number::usd(listed)) } else { "for all of it".to_owned() };
+    (number::usd(paid), format!("a month {part}; {} of that not committed", number::usd(free)))
 }
 
 fn not_judged(facts: &Facts) -> String {
@@ -344,6 +350,13 @@ fn paths(facts: &Facts) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_known_as_paid_is_not_shown_as_a_discount_on_all() {
+        let said = |saved: f64| as_paid([2722.0, 1776.0, 968.0], saved).1;
+        assert_eq!(said(3511.0), "a month for $2,722 of it; $968 of that not committed");
+        assert_eq!(said(2722.0), "a month for all of it; $968 of that not committed");
+    }
 
     #[test]
     fn long_lines_are_broken_between_words_and_then_cut() {

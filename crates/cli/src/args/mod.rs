@@ -153,10 +153,6 @@ pub struct PlanSettings {
     /// Prices of instance types as CSV, or the EC2 price list of a region [default: built-in on-demand prices, us-east-1]
     #[arg(long, value_name = "FILE")]
     pub price_book: Option<PathBuf>,
-    /// What servers really cost, a FOCUS 1.x file as CSV: savings are then also told at the rates paid, and without what
-    /// commitments cover
-    #[arg(long, value_name = "FILE")]
-    pub costs: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -175,6 +171,10 @@ pub struct RunArgs {
     pub settings: Settings,
     #[command(flatten)]
     pub plan: PlanSettings,
+    /// What servers really cost, FOCUS 1.x as CSV or Parquet, a file or a folder: savings are then also told at the rates
+    /// paid, and without what commitments cover
+    #[arg(long, value_name = "PATH")]
+    pub costs: Option<PathBuf>,
     /// Days ahead that risks are planned [default: 180]
     #[arg(long, value_name = "DAYS")]
     pub plan_horizon: Option<usize>,
@@ -390,6 +390,10 @@ pub struct PlanArgs {
     pub seed: Option<u64>,
     #[command(flatten)]
     pub plan: PlanSettings,
+    /// What servers really cost, FOCUS 1.x as CSV or Parquet, a file or a folder: savings are then also told at the rates
+    /// paid, and without what commitments cover
+    #[arg(long, value_name = "PATH")]
+    pub costs: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

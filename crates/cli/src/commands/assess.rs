@@ -34,7 +34,6 @@ pub(super) fn config(settings: &Settings, plan: Option<&PlanSettings>) -> anyhow
         }
         config.plan.lambda_usd_per_day = plan.lambda.unwrap_or(config.plan.lambda_usd_per_day);
         config.plan.price_book = plan.price_book.clone().or(config.plan.price_book);
-        config.plan.costs = plan.costs.clone().or(config.plan.costs);
     }
     config.check()?;
     Ok(config)
@@ -47,6 +46,7 @@ pub(super) fn open(lake: &Path) -> anyhow::Result<Lake> {
 pub fn run(args: &RunArgs, global: &Global, context: &Context) -> anyhow::Result<()> {
     let mut config = config(&args.settings, Some(&args.plan))?;
     config.plan.horizon_days = args.plan_horizon.unwrap_or(config.plan.horizon_days);
+    config.plan.costs = args.costs.clone().or(config.plan.costs);
     config.check()?;
     let Some(folder) = args.lake.clone().or_else(|| config.lake.clone()) else {
         return Err(Error::Setting {
@@ -84,6 +84,7 @@ pub fn plan(args: &PlanArgs, global: &Global, context: &Context) -> anyhow::Resu
     };
     let mut config = config(&settings, Some(&args.plan))?;
     config.plan.horizon_days = args.horizon.unwrap_or(config.plan.horizon_days);
+    config.plan.costs = args.costs.clone().or(config.plan.costs);
     config.check()?;
     let lake = open(&args.lake)?;
     fleetcast::run::plan_lake(&lake, &config, context)?;
@@ -108,12 +109,7 @@ fn source(source: &Source) -> Result<&Path, &Path> {
 }
 
 pub fn backtest(args: &BacktestArgs, global: &Global, context: &Context) -> anyhow::Result<()> {
-    let plan = PlanSettings {
-        threshold: args.threshold.clone(),
-        lambda: None,
-        price_book: args.price_book.clone(),
-        costs: None,
-    };
+    let plan = PlanSettings { threshold: args.threshold.clone(), lambda: None, price_book: args.price_book.clone() };
     let mut config = config(&args.settings, Some(&plan))?;
     config.forecast.windows = args.windows.or(config.forecast.windows);
     config.forecast.step = args.step.or(config.forecast.step);

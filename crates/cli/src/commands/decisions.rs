@@ -67,11 +67,11 @@ fn columns(slice: &str) -> Columns {
 pub fn text(decided: &Decided) -> String {
     let mut text = String::new();
     if let (Some(first), Some(last)) = (decided.origins.first(), decided.origins.last()) {
-        text.push_str(&format!(
-            "decided on {} days from {first} to {last}, judged by the {} days after each\n",
-            decided.origins.len(),
-            decided.horizon
-        ));
+        let days = match decided.origins.len() {
+            1 => format!("on {first}"),
+            n => format!("on {n} days from {first} to {last}"),
+        };
+        text.push_str(&format!("decided {days}, judged by the {} days after each\n", decided.horizon));
     }
     for slice in decided.slices() {
         text.push_str(&format!("\n{}{}\n", slice, rows_said(decided, slice)));

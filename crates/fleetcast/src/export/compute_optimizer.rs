@@ -7,8 +7,11 @@ use crate::plan::price_book;
 use crate::{Config, Result, tables};
 use fleetcast_core::{Action, Recommendation, Server};
 use fleetcast_lake::{Column, Frame, Lake, Table};
-use fleetcast_plan::{InstanceType, PriceBook};
+use fleetcast_plan::{HOURS_PER_MONTH, InstanceType, PriceBook};
 use std::collections::BTreeMap;
+
+/// In USD a month: below it two savings are the same.
+const ONE_CENT: f64 = 0.01;
 
 /// What is known of one server.
 struct Row<'a> {
@@ -28,11 +31,11 @@ struct Seen {
     memory: Option<f64>,
 }
 
-/// One row per server.
+/// One row per server; and whether the prices are others than those that the sizes were chosen by.
 ///
 /// # Errors
 /// When the lake or the price book cannot be read.
-pub(super) fn frame(lake: &Lake, run_id: &str, config: &Config) -> Result<Frame> {
+pub(super) fn frame(lake: &Lake, run_id: &str, config: &Config) -> Result<(Frame, bool)> {
     let sizes = tables::recommendations_of(&lake.read(Table::Recommendations)?, run_id)?;
     let (servers, seen, book) = (lake.servers()?, seen(lake)?, price_book(config)?);
     let servers: BTreeMap<&str, &Server> = servers.iter().map(|server| (server.server_id(), server)).collect();
@@ -88,12 +91,13 @@ pub(super) fn frame(lake: &Lake, run_id: &str, config: &Config) -> Result<Frame>
         .with("errorMessage", text(&|row| (row.size.action == Action::Unknown).then(|| row.size.reason.clone())))?
         .with("lastRefreshTimestamp_UTC", unknown())?;
     // What that export has no column for.
-    Ok(frame
+    let frame = frame
         .with("fleetcast_server_id", text(&|row| Some(row.size.server_id.clone())))?
         .with("fleetcast_action", text(&|row| Some(row.size.action.name().to_owned())))?
         .with("fleetcast_p_violation", number(&|row| row.size.p_violation))?
         .with("fleetcast_expected_bad_days", number(&|row| row.size.expected_bad_days))?
-        .with("fleetcast_reason", text(&|row| Some(row.size.reason.clone())))?)
+        .with("fleetcast_reason", text(&|row| Some(row.size.reason.clone())))?;
+    Ok((frame, rows.iter().any(Row::is_priced_otherwise)))
 }
 
 /// Days with telemetry and the highest values of each server.
@@ -156,6 +160,13 @@ impl<'a> Row<'a> {
         Some(self.size).filter(|size| is_change(size))
     }
 
+    /// Whether the prices of both types give another saving than the plan's.
+    fn is_priced_otherwise(&self) -> bool {
+        let Some(planned) = self.option().and_then(|size| size.saving_usd_per_month) else { return false };
+        let here = self.now.zip(self.then).map(|(now, then)| (now.usd_per_hour - then.usd_per_hour) * HOURS_PER_MONTH);
+        here.is_none_or(|here| (here - planned).abs() >= ONE_CENT)
+    }
+
     fn vcpu(&self) -> Option<f64> {
         self.server.and_then(|server| server.shape.vcpu).or(self.now.map(|found| found.vcpu))
     }
@@ -186,4 +197,39 @@ impl<'a> Row<'a> {
 
 fn is_change(size: &Recommendation) -> bool {
     matches!(size.action, Action::Down | Action::Up) && size.to_type.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_made_with_other_prices_is_noticed() {
+        let book = |small: f64| {
+            let text = format!("instance_type,vcpu,memory_gib,usd_per_hour\nlarge,4,16,0.2\nsmall,2,8,{small}\n");
+            PriceBook::from_csv(text.as_bytes(), "p.csv").expect("two types")
+        };
+        let size = |to: &str, saving: Option<f64>| Recommendation {
+            server_id: "web-1".to_owned(),
+            action: Action::Down,
+            from_type: Some("large".to_owned()),
+            to_type: Some(to.to_owned()),
+            saving_usd_per_month: saving,
+            saving_effective_usd_per_month: None,
+            saving_uncommitted_usd_per_month: None,
+            p_violation: None,
+            expected_bad_days: None,
+            lambda_usd_per_day: 50.0,
+            binding: None,
+            reason: String::new(),
+            price_book_date: None,
+        };
+        let otherwise = |size: &Recommendation, book: &PriceBook| {
+            Row::of(size, &BTreeMap::new(), &BTreeMap::new(), book).is_priced_otherwise()
+        };
+        assert!(!otherwise(&size("small", Some(73.0)), &book(0.1)));
+        assert!(otherwise(&size("small", Some(73.0)), &book(0.11)));
+        assert!(otherwise(&size("tiny", Some(73.0)), &book(0.1)), "the plan knew a price that is not here");
+        assert!(!otherwise(&size("tiny", None), &book(0.1)), "nobody claimed a saving");
+    }
 }

@@ -5,8 +5,12 @@ mod compute_optimizer;
 use crate::{Config, Context, Error, Result, store, tables};
 use fleetcast_lake::{Column, Frame, Lake, PlainFormat, Table, write_frame};
 use jiff::civil::Date;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use std::path::Path;
+
+/// Said where prices beside a plan's savings would not agree with them.
+const OTHER_PRICES: &str =
+    "these prices are not those that the sizes were chosen by: name the price book of the plan with --price-book";
 
 /// What is exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +63,18 @@ pub fn export_lake(lake: &Lake, exported: Exported, out: &Path, config: &Config,
         Exported::Recommendations => of_run(lake, Table::Recommendations, &run_id)?,
         Exported::Risks => of_run(lake, Table::Risks, &run_id)?,
         Exported::Groups => of_run(lake, Table::Groups, &run_id)?,
-        Exported::ComputeOptimizer => compute_optimizer::frame(lake, &run_id, config)?,
+        Exported::ComputeOptimizer => {
+            let (frame, is_priced_otherwise) = compute_optimizer::frame(lake, &run_id, config)?;
+            if is_priced_otherwise {
+                context.progress.note(OTHER_PRICES);
+            }
+            frame
+        }
     };
     match form {
         Form::Csv => write_frame(out, &without_lists(&frame)?, PlainFormat::Csv)?,
         Form::Parquet => write_frame(out, &frame, PlainFormat::Parquet)?,
-        Form::Json => crate::run::write_file(out, &format!("{:#}\n", json_rows(&frame)))?,
+        Form::Json => crate::run::write_file(out, &json_rows(&frame))?,
     }
     context.progress.end();
     Ok(frame.rows())
@@ -92,8 +102,8 @@ fn without_lists(frame: &Frame) -> Result<Frame> {
     Ok(plain)
 }
 
-/// An object per row, nulls written out.
-fn json_rows(frame: &Frame) -> Value {
+/// An object per row, its keys in the order of the columns, nulls written out.
+fn json_rows(frame: &Frame) -> String {
     let value = |column: &Column, row: usize| match column {
         Column::Text(values) => json!(values[row].as_deref()),
         Column::Float(values) => json!(Some(values[row]).filter(|value| !value.is_nan())),
@@ -104,10 +114,11 @@ fn json_rows(frame: &Frame) -> Value {
         Column::Floats(values) => json!(values[row]),
     };
     let row = |row: usize| {
-        let cells = frame.columns().map(|(name, column)| (name.to_owned(), value(column, row)));
-        Value::Object(cells.collect::<Map<String, Value>>())
+        let cells = frame.columns().map(|(name, column)| format!("{}: {}", json!(name), value(column, row)));
+        format!("  {{{}}}", cells.collect::<Vec<_>>().join(", "))
     };
-    (0..frame.rows()).map(row).collect()
+    let rows: Vec<String> = (0..frame.rows()).map(row).collect();
+    format!("[\n{}\n]\n", rows.join(",\n"))
 }
 
 #[cfg(test)]
@@ -130,11 +141,15 @@ mod tests {
             .and_then(|frame| frame.with("p_30", vec![Some(0.25), None]))
             .and_then(|frame| frame.with("evidence", vec![vec![date(2025, 3, 31), date(2025, 6, 30)], Vec::new()]))
             .unwrap();
-        let expected = json!([
-            { "server_id": "a", "p_30": 0.25, "evidence": ["2025-03-31", "2025-06-30"] },
-            { "server_id": "b", "p_30": null, "evidence": [] },
-        ]);
-        assert_eq!(json_rows(&frame), expected);
+        let text = json_rows(&frame);
+        assert_eq!(
+            text,
+            "[\n  {\"server_id\": \"a\", \"p_30\": 0.25, \"evidence\": [\"2025-03-31\",\"2025-06-30\"]},\n  \
+             {\"server_id\": \"b\", \"p_30\": null, \"evidence\": []}\n]\n"
+        );
+        let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(parsed[1]["p_30"], json!(null));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json_rows(&frame.take(&[]))).unwrap(), json!([]));
         let plain = without_lists(&frame).unwrap();
         assert_eq!(plain.text("evidence").unwrap()[0].as_deref(), Some("2025-03-31 2025-06-30"));
         assert_eq!(frame.take(&[1]).text("server_id").unwrap()[0].as_deref(), Some("b"));

@@ -57,6 +57,8 @@ pub(super) struct Fit {
 pub(super) struct Advised {
     pub(super) server: usize,
     pub(super) month: String,
+    /// Last day that the run had seen.
+    pub(super) cutoff: Date,
     pub(super) saving_usd_per_month: f64,
     /// Whether the server is now what was advised.
     pub(super) done: bool,
@@ -184,8 +186,12 @@ impl Of<'_> {
         if risk.min_days != 1 || risk.state != RiskState::Ok || !at_risk(&known, limit) {
             return None;
         }
-        let over = RISK_HORIZONS.iter().zip(risk.p_crossed).rev().find(|(days, p)| **days <= came.len() && p.is_some());
+        // The days that are over are over for every server: one that sends nothing any more has gaps, not fewer days.
+        let n_over = days_between(risk.cutoff, self.said.until);
+        let over = RISK_HORIZONS.iter().zip(risk.p_crossed).rev().find(|(days, p)| **days <= n_over && p.is_some());
         let (days, p) = over.and_then(|(days, p)| Some((*days, p?)))?;
+        let mut came = came.to_vec();
+        came.resize(came.len().max(days), f64::NAN);
         let crossed = match first_crossing(&came[..days], limit) {
             Came::Crossed(day) => Some(day),
             Came::Nothing => None,
@@ -243,6 +249,7 @@ impl Of<'_> {
         Some(Advised {
             server: self.number,
             month: self.month(),
+            cutoff: self.said.cutoff,
             saving_usd_per_month: size.saving_usd_per_month.unwrap_or(0.0),
             done,
             bad_days: came.and_then(|(days, bad)| Some((size.expected_bad_days? * share(days), bad))),
@@ -260,21 +267,25 @@ impl Of<'_> {
             let (_, came) = split(history, self.said.cutoff)?;
             Some(&came[..came.len().min(self.said.horizon)])
         };
-        let came = DaysThatCame { cpu: metric("cpu"), memory: metric("memory"), network: metric("network") };
-        let equal = [came.cpu, came.memory, came.network].into_iter().flatten().map(<[f64]>::len);
-        if equal.clone().max() != equal.min() {
-            return None;
-        }
-        let hindsight = Hindsight::new(self.number, self.server, came, book, limits)?;
+        let came = ["cpu", "memory", "network"].map(metric);
+        // One metric may have come a day later than another.
+        let n = came.into_iter().flatten().map(<[f64]>::len).min()?;
+        let [cpu, memory, network] = came.map(|days| days.map(|days| &days[..n]));
+        let came = DaysThatCame { cpu, memory, network };
+        // By the threshold of the run, whatever it is now.
+        let thresholds = self.said.lowest_threshold().map_or_else(|| limits.thresholds.clone(), |lowest| vec![lowest]);
+        let limits = Limits { thresholds, ..limits.clone() };
+        let hindsight = Hindsight::new(self.number, self.server, came, book, &limits)?;
         let decision = Decision { instance_type: size.to_type.clone(), ..Decision::default() };
         hindsight.outcome(&decision).map(|purchase| (purchase.days, purchase.bad_days))
     }
 
-    /// Whether nothing has come from it in the last days.
+    /// Whether nothing has come from it in the last days of the fleet.
     fn is_silent(&self) -> bool {
         self.series.iter().all(|history| {
-            let values = history.values();
-            values[values.len().saturating_sub(SILENT_DAYS)..].iter().all(|value| value.is_nan())
+            let n_since = days_between(history.cutoff().date(), self.said.until);
+            let last = history.values().iter().rev().take(SILENT_DAYS.saturating_sub(n_since));
+            last.into_iter().all(|value| value.is_nan())
         })
     }
 }
@@ -374,15 +385,20 @@ mod tests {
             sizes: vec![size],
             forecasts: BTreeMap::from([(SeriesId::new("web-1", "cpu"), stated)]),
             horizon: 70,
+            until: CUTOFF.saturating_add(jiff::Span::new().days(CAME as i64)),
         }
     }
 
     fn judged(panel: &Panel) -> Judged {
+        judged_of(&said(), panel)
+    }
+
+    fn judged_of(said: &Said, panel: &Panel) -> Judged {
         let book = "instance_type,vcpu,memory_gib,usd_per_hour\nlarge,4,16,0.2\nsmall,2,8,0.1\n";
         let book = PriceBook::from_csv(book.as_bytes(), "p.csv").expect("two types");
         let limits = Limits { fewest_vcpu: 1.0, ..Limits::default() };
         let mut judged = Judged::default();
-        judged.add(&said(), panel, &book, &limits, &Config::default()).expect("a plain calendar");
+        judged.add(said, panel, &book, &limits, &Config::default()).expect("a plain calendar");
         judged
     }
 
@@ -404,6 +420,22 @@ mod tests {
         assert_eq!((calm.crossings[0].came, calm.crossings[0].by[1]), (false, Some(false)));
         // With a third of the days missing nobody knows.
         assert!(judged(&panel("large", |day| if day % 3 == 0 { f64::NAN } else { 43.0 })).crossings.is_empty());
+    }
+
+    #[test]
+    fn a_server_that_sends_nothing_any_more_has_gaps_and_not_fewer_days() {
+        // The fleet goes on for 30 days after its last one: nobody knows what it would have done in 60.
+        let mut said = said();
+        said.until = said.until.saturating_add(jiff::Span::new().days(30));
+        assert!(judged_of(&said, &panel("large", |_| 43.0)).crossings.is_empty());
+        assert_eq!(judged(&panel("large", |_| 43.0)).crossings[0].days, 30);
+        // A week after its last day it counts as switched off.
+        said.sizes[0].action = Action::Retire;
+        let done = |days: i64, said: &mut Said| {
+            said.until = CUTOFF.saturating_add(jiff::Span::new().days(CAME as i64 + days));
+            judged_of(said, &panel("large", |_| 43.0)).advised[0].done
+        };
+        assert_eq!([6, 7, 60].map(|days| done(days, &mut said)), [false, true, true]);
     }
 
     #[test]
@@ -447,6 +479,17 @@ mod tests {
     fn quantile_loss_of_a_point_is_the_absolute_error() {
         assert!((quantile_loss(10.0, &[4.0; 7]) - 6.0).abs() < 1e-12);
         assert!((quantile_loss(4.0, &[10.0; 7]) - 6.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn bad_days_are_counted_at_the_threshold_they_were_promised_for() {
+        // 30 % of four processors are 60 % of two.
+        let bad_days = |threshold: f64| {
+            let mut said = said();
+            said.risks.values_mut().flatten().for_each(|risk| risk.threshold = threshold);
+            judged_of(&said, &panel("large", |_| 30.0)).advised[0].bad_days.map(|both| both.1)
+        };
+        assert_eq!((bad_days(80.0), bad_days(55.0)), (Some(0.0), Some(35.0)));
     }
 
     #[test]

@@ -151,7 +151,13 @@ fn notes(judged: &Judged, said: &[said::Said], last_day: Date) -> Vec<String> {
             judged.n_changed
         ));
     }
-    let waiting = said.iter().map(|run| run.cutoff).filter(|cutoff| judged::days_between(*cutoff, last_day) < 30);
+    // A plan of fewer days says no chance that could be judged.
+    let says = |run: &&said::Said| run.risks.values().flatten().any(|risk| risk.p_crossed[0].is_some());
+    let young = |cutoff: &Date| judged::days_between(*cutoff, last_day) < 30;
+    let waiting = said.iter().filter(says).map(|run| run.cutoff).filter(young);
+    if said.iter().any(|run| !says(&run)) {
+        notes.push("chances were said of 30 days or more, or cannot be judged: plan at least 30 days ahead".to_owned());
+    }
     if let Some(first) = waiting.min() {
         let due = first.saturating_add(jiff::Span::new().days(30));
         notes.push(format!("the chances said on {first} can be judged from {due} on, 30 days later"));

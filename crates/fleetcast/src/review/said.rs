@@ -21,6 +21,15 @@ pub(super) struct Said {
     pub(super) forecasts: BTreeMap<SeriesId, Stated>,
     /// Days that quantiles were made for.
     pub(super) horizon: usize,
+    /// The last day with telemetry of any server.
+    pub(super) until: Date,
+}
+
+impl Said {
+    /// The threshold that sizes were chosen by.
+    pub(super) fn lowest_threshold(&self) -> Option<f64> {
+        self.risks.values().flatten().map(|risk| risk.threshold).min_by(f64::total_cmp)
+    }
 }
 
 /// The forecast of one series.
@@ -49,7 +58,7 @@ pub(super) fn said(lake: &Lake, panel: &Panel, last_day: Date) -> Result<Vec<Sai
         // Runs come latest first, and the latest of a day counts.
         if let Entry::Vacant(entry) = by_cutoff.entry(cutoff) {
             let sizes = tables::recommendations_of(&sizes, &run_id)?;
-            entry.insert((run_id, Said { cutoff, risks: of_run, sizes, ..Said::default() }));
+            entry.insert((run_id, Said { cutoff, risks: of_run, sizes, until: last_day, ..Said::default() }));
         }
     }
     if by_cutoff.keys().all(|cutoff| *cutoff >= last_day) {

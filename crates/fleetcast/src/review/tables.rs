@@ -3,6 +3,7 @@
 use super::judged::{Advised, Crossing, Fit, Judged};
 use super::{ReviewRow, ReviewTable};
 use fleetcast_plan::proof::{Estimate, Resamples, Warning, Warnings};
+use jiff::civil::Date;
 use std::collections::BTreeMap;
 
 /// Name of the row over everything.
@@ -30,8 +31,7 @@ pub(super) fn tables(judged: &Judged, resamples: &Resamples) -> Vec<ReviewTable>
     tables.push(table("days forecast", "said in", by_month, &fits, |rows| fit(rows, resamples)));
     let by_metric = grouped(&fits, |row| row.metric.clone());
     tables.push(table("days forecast", "metric", by_metric, &fits, |rows| fit(rows, resamples)));
-    let advised: Vec<&Advised> = judged.advised.iter().collect();
-    let by_month = grouped(&advised, |row| row.month.clone());
+    let by_month = grouped(&last_of_month(&judged.advised), |row| row.month.clone());
     // What one month claims the next claims again, so there is no row over all of them.
     let rows = by_month.into_iter().map(|(name, rows)| ReviewRow { name, figures: sizes(&rows, resamples) });
     tables.push(ReviewTable { about: "changes advised".to_owned(), by: "said in", rows: rows.collect() });
@@ -109,6 +109,16 @@ impl<'a> Figures<'a> {
     }
 }
 
+/// What the last run of each month advised; what an earlier one claimed it claims again.
+fn last_of_month(advised: &[Advised]) -> Vec<&Advised> {
+    let mut last: BTreeMap<&str, Date> = BTreeMap::new();
+    for row in advised {
+        let known = last.entry(&row.month).or_insert(row.cutoff);
+        *known = row.cutoff.max(*known);
+    }
+    advised.iter().filter(|row| last.get(row.month.as_str()) == Some(&row.cutoff)).collect()
+}
+
 fn one(holds: bool) -> f64 {
     f64::from(u8::from(holds))
 }
@@ -167,4 +177,41 @@ fn sizes(rows: &[&Advised], resamples: &Resamples) -> Vec<(&'static str, Estimat
     figures.ratio("p_promised", rows, |row| row.server, |row| row.violation.map(|(p, _)| (p, 1.0)));
     figures.ratio("violated", rows, |row| row.server, |row| row.violation.map(|(_, came)| (one(came), 1.0)));
     figures.found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn savings_of_several_runs_of_a_month_are_claimed_once() {
+        let advised = |server: usize, cutoff: Date, saving_usd_per_month: f64| Advised {
+            server,
+            month: cutoff.strftime("%Y-%m").to_string(),
+            cutoff,
+            saving_usd_per_month,
+            done: false,
+            bad_days: None,
+            violation: None,
+        };
+        // Three weekly runs in May, of which the last no longer advises the second server, and one in June.
+        let rows = vec![
+            advised(0, date(2024, 5, 10), 100.0),
+            advised(1, date(2024, 5, 10), 40.0),
+            advised(0, date(2024, 5, 17), 100.0),
+            advised(1, date(2024, 5, 17), 40.0),
+            advised(0, date(2024, 5, 24), 90.0),
+            advised(0, date(2024, 6, 7), 90.0),
+        ];
+        let judged = Judged { advised: rows, ..Judged::default() };
+        let tables = tables(&judged, &Resamples::new(2, 1));
+        let found = |row: &ReviewRow| {
+            let figure = |name: &str| row.figure(name).map(|found| found.value);
+            (row.name.clone(), figure("n_rows"), figure("claimed_usd_per_month"))
+        };
+        let months: Vec<_> = tables[0].rows.iter().map(found).collect();
+        let expected = |month: &str| (month.to_owned(), Some(1.0), Some(90.0));
+        assert_eq!(months, [expected("2024-05"), expected("2024-06")]);
+    }
 }

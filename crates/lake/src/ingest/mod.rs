@@ -6,7 +6,7 @@ mod layout;
 mod map;
 mod report;
 mod servers;
-mod source;
+pub(crate) mod source;
 mod telemetry;
 mod units;
 

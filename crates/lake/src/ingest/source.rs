@@ -174,10 +174,15 @@ impl Batch<'_> {
         self.columns.first().map_or(0, |column| column.len())
     }
 
+    /// Line of a row in a CSV file, number of a row in a Parquet file.
+    pub(crate) fn row_number(&self, row: usize) -> u64 {
+        self.lines.get(row).copied().unwrap_or(self.first_row + row as u64)
+    }
+
     pub(crate) fn value_error(&self, column: usize, row: usize, found: &str, needed: &str) -> Error {
         Error::Value {
             file: self.file.to_owned(),
-            row: self.lines.get(row).copied().unwrap_or(self.first_row + row as u64),
+            row: self.row_number(row),
             column: self.names[column].clone(),
             found: found.to_owned(),
             needed: needed.to_owned(),
