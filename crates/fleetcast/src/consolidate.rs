@@ -1,6 +1,7 @@
 //! Small servers on fewer machines, beyond the right size of each.
 
-use crate::plan::{limits, price_book};
+use crate::plan::limits;
+use crate::prices::price_book;
 use crate::run::forecasts_to_plan;
 use crate::telemetry::telemetry;
 use crate::{Config, Context, Result, store, tables};

@@ -32,6 +32,7 @@ mod oracle;
 pub mod pictures;
 pub mod plan;
 mod pools;
+mod prices;
 pub mod profiles;
 mod progress;
 pub mod realism;

@@ -4,12 +4,12 @@ use crate::config::Config;
 use crate::forecast::{Forecasts, InCommon, SeriesForecast};
 use crate::line_up::SHORTEST_HISTORY;
 use crate::pools::{Open, Sums};
+use crate::prices::{costs, notes_on_prices, price_book};
 use crate::what_if::{Fleet, baseline};
-use crate::{Context, Error, Result};
+use crate::{Context, Result};
 use fleetcast_core::{
     Action, Calendar, Group, History, Outlook, Panel, Paths, PoolRisk, Recommendation, Risk, Server, ServerOutlook,
 };
-use fleetcast_lake::{Rows, files_of_rows};
 use fleetcast_plan::what_if::Effect;
 use fleetcast_plan::{Costs, HOURS_PER_MONTH, Limits, PriceBook, SeriesOutlook, Sizing};
 use jiff::civil::Date;
@@ -41,43 +41,6 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
-/// The price book of a configuration.
-///
-/// # Errors
-/// When its file cannot be read or has a row that makes no sense.
-pub fn price_book(config: &Config) -> Result<PriceBook> {
-    let Some(file) = &config.plan.price_book else { return Ok(PriceBook::embedded()) };
-    let name = file.display().to_string();
-    let opened = std::fs::File::open(file).map_err(|source| Error::Io { file: name.clone(), source })?;
-    Ok(PriceBook::from_csv(opened, &name)?)
-}
-
-/// What servers really cost, where the configuration names a file or a folder of files.
-///
-/// # Errors
-/// When a file cannot be read or has a row that makes no sense.
-fn costs(config: &Config) -> Result<Option<Costs>> {
-    let Some(place) = &config.plan.costs else { return Ok(None) };
-    let mut costs = Costs::default();
-    for file in files_of_rows(place)? {
-        let name = file.display().to_string();
-        let rows = Rows::open(&file, &Costs::COLUMNS)?;
-        Costs::check_columns(&name, &rows.has())?;
-        rows.read(|line, row| costs.add(&name, line, row).map_err(Error::from))?;
-    }
-    costs.check(&place.display().to_string())?;
-    Ok(Some(costs))
-}
-
-/// How many servers have costs, where that is not all of them.
-fn note_costs(costs: &Costs, panel: &Panel) -> Option<String> {
-    let n_known = panel.servers().iter().filter(|server| costs.has(server)).count();
-    let n_servers = panel.servers().len();
-    (n_known < n_servers).then(|| {
-        format!("costs are known of {n_known} of {n_servers} servers; savings of the others at list prices only")
-    })
-}
-
 /// The limits of a configuration.
 pub fn limits(config: &Config) -> Limits {
     Limits {
@@ -99,7 +62,7 @@ pub fn limits(config: &Config) -> Limits {
 /// When a limit or the price book makes no sense.
 pub fn plan(panel: &Panel, means: &Panel, forecasts: &Forecasts, config: &Config, context: &Context) -> Result<Plan> {
     let asked = Asked::new(panel, means, forecasts, config, context)?;
-    let notes: Vec<String> = asked.costs.iter().filter_map(|costs| note_costs(costs, panel)).collect();
+    let notes = notes_on_prices(&asked.book, asked.costs.as_ref(), panel);
     notes.iter().for_each(|note| context.progress.note(note));
     context.progress.begin("planning", panel.servers().len());
     let teams: Result<Vec<JudgedTeam>> = teams(panel).par_iter().map(|team| asked.team(team)).collect();

@@ -1,7 +1,8 @@
 //! What if? The futures of the last forecast after the changes of a file, judged beside what they were.
 
 use crate::forecast::{Forecasts, SeriesForecast};
-use crate::plan::{limits, price_book};
+use crate::plan::limits;
+use crate::prices::price_book;
 use crate::run::forecasts_to_plan;
 use crate::store::{self, RunRecord};
 use crate::telemetry::telemetry;

@@ -133,7 +133,7 @@ impl PriceBook {
             let types = types.into_values().map(|(_, found)| found).collect();
             Self::new(remarks.date, remarks.source.clone(), region, types)
         };
-        Ok(Self::joined(remarks.source.clone(), regions.into_iter().map(book).collect()))
+        Self::joined(remarks.source.clone(), regions.into_iter().map(book).collect())
     }
 
     /// A book of types that are in order of their names, each once.
@@ -141,22 +141,39 @@ impl PriceBook {
         Self { date, source, region, types, by_region: BTreeMap::new() }
     }
 
-    /// One book of the books of several regions, the last of each. A single one stays as it is and holds for every server;
-    /// of several, the one that names no region holds for the servers that none of the others is of. Its date is the
-    /// oldest of theirs.
-    pub fn joined(source: String, mut books: Vec<Self>) -> Self {
+    /// One book of several, each of other regions. A single one stays as it is and holds for every server; of several,
+    /// the one that names no region holds for the servers that none of the others is of. Its date is the oldest of
+    /// theirs.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when two are of one region, or of none.
+    pub fn joined(source: String, mut books: Vec<Self>) -> Result<Self> {
         if books.len() == 1 {
-            return books.remove(0);
+            return Ok(books.remove(0));
         }
         let date = books.iter().filter_map(|book| book.date).min();
         let mut whole = Self::new(date, source, None, Vec::new());
-        for book in books {
-            match &book.region {
-                Some(region) => drop(whole.by_region.insert(region.clone(), book)),
-                None => whole.types = book.types,
+        let twice = |whole: &Self, region: &str| Error::Setting {
+            key: "price_book".to_owned(),
+            found: format!("`{}`, which has {region} twice", whole.source),
+            allowed: "a file, or a folder with one file for each region".to_owned(),
+        };
+        for mut book in books {
+            let mut regions = std::mem::take(&mut book.by_region);
+            match book.region.clone() {
+                Some(region) => drop(regions.insert(region, book)),
+                None if book.types.is_empty() => {}
+                None if whole.types.is_empty() => whole.types = book.types,
+                None => return Err(twice(&whole, "prices of no region in particular")),
+            }
+            for (region, book) in regions {
+                let name = format!("the region `{region}`");
+                if whole.by_region.insert(region, book).is_some() {
+                    return Err(twice(&whole, &name));
+                }
             }
         }
-        whole
+        Ok(whole)
     }
 
     /// The prices for a server: those of its region, else those of no region in particular.

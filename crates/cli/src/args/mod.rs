@@ -150,7 +150,8 @@ pub struct PlanSettings {
     /// What a bad day is worth avoiding, in USD [default: 50]
     #[arg(long, value_name = "USD")]
     pub lambda: Option<f64>,
-    /// Prices of instance types as CSV, or the EC2 price list of a region [default: built-in on-demand prices, us-east-1]
+    /// Prices of instance types as CSV, the EC2 price list of a region, or a folder of such files [default: built-in
+    /// on-demand prices, us-east-1]
     #[arg(long, value_name = "FILE")]
     pub price_book: Option<PathBuf>,
 }

@@ -3,7 +3,7 @@
 //! "Exported files", AWS Compute Optimizer user guide. What this program does not know stays empty: account and ARN
 //! unless the server's id is one, words for network and storage, reserved prices, performance risk, effort.
 
-use crate::plan::price_book;
+use crate::prices::price_book;
 use crate::{Config, Result, tables};
 use fleetcast_core::{Action, Recommendation, Server};
 use fleetcast_lake::{Column, Frame, Lake, Table};

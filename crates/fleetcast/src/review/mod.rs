@@ -6,7 +6,8 @@ mod said;
 mod tables;
 
 use crate::decisions::{DecisionScore, OWN};
-use crate::plan::{limits, price_book};
+use crate::plan::limits;
+use crate::prices::price_book;
 use crate::store::{self, RunRecord};
 use crate::telemetry::telemetry;
 use crate::{Config, Context, Error, Result};
