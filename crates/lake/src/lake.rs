@@ -37,17 +37,15 @@ impl Lake {
         let path = std::fs::canonicalize(path).map_err(Error::io("open", path))?;
         let store = Store::new(&path)?;
         // A lake whose making was interrupted has no marker yet, and some of its tables.
-        let absent =
-            |table: &Table| !store.folder(*table).join("_delta_log").join("00000000000000000000.json").exists();
-        let tables = Table::ALL.into_iter().filter(absent).map(|table| store.create(table));
-        store.wait(futures::future::try_join_all(tables))?;
+        store.create_absent()?;
         let marker = path.join(OWN_FOLDER).join(MARKER);
         let text = format!("{{\"made_by\": \"fleetcast\", \"version\": \"{}\"}}\n", env!("CARGO_PKG_VERSION"));
         std::fs::write(&marker, text).map_err(Error::io("write", &marker))?;
         Ok(Self { store: Arc::new(store) })
     }
 
-    /// Opens the lake in a folder; a change that was killed halfway is taken back first.
+    /// Opens the lake in a folder; a change that was killed halfway is taken back first, and tables that it has not
+    /// yet, because an earlier version made it, are made.
     ///
     /// # Errors
     /// [`Error::NotALake`] when there is none.
@@ -77,6 +75,10 @@ impl Lake {
                 Err(Error::Busy { .. }) => {}
                 Err(error) => return Err(error),
             }
+        }
+        if lake.store.has_absent() {
+            let _lock = lake.lock()?;
+            lake.store.create_absent()?;
         }
         Ok(lake)
     }

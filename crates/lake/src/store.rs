@@ -83,8 +83,24 @@ impl Store {
         })
     }
 
+    fn is_absent(&self, table: Table) -> bool {
+        !self.folder(table).join("_delta_log").join("00000000000000000000.json").exists()
+    }
+
+    /// Whether some table was never made.
+    pub(crate) fn has_absent(&self) -> bool {
+        Table::ALL.into_iter().any(|table| self.is_absent(table))
+    }
+
+    /// Makes the tables that are not there.
+    pub(crate) fn create_absent(&self) -> Result<()> {
+        let absent = Table::ALL.into_iter().filter(|table| self.is_absent(*table));
+        self.wait(futures::future::try_join_all(absent.map(|table| self.create(table))))?;
+        Ok(())
+    }
+
     /// Makes a table without rows.
-    pub(crate) async fn create(&self, table: Table) -> Result<()> {
+    async fn create(&self, table: Table) -> Result<()> {
         let folder = self.folder(table);
         std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let schema: StructType =

@@ -84,6 +84,18 @@ fn a_table_of_an_earlier_version_gets_the_columns_it_lacks() {
 }
 
 #[test]
+fn a_lake_of_an_earlier_version_gets_the_tables_it_lacks() {
+    let (_folder, lake) = lake();
+    let path = lake.path().to_owned();
+    drop(lake);
+    std::fs::remove_dir_all(path.join("pool_risks")).unwrap();
+    let lake = Lake::open(&path).unwrap();
+    assert_eq!(lake.read(Table::PoolRisks).unwrap().rows(), 0);
+    write(&lake, Table::PoolRisks, &two_rows(Table::PoolRisks), &Mode::Replace);
+    assert_eq!(Lake::open(&path).unwrap().read(Table::PoolRisks).unwrap().rows(), 2);
+}
+
+#[test]
 fn a_change_that_is_dropped_never_happened() {
     let (_folder, lake) = lake();
     write(&lake, Table::Metrics, &metrics_frame(&[Metric::named("cpu")]).unwrap(), &Mode::Replace);
