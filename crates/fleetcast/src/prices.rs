@@ -63,7 +63,8 @@ fn note_regions(book: &PriceBook, panel: &Panel) -> Option<String> {
     let (_, from) = borrowed.first()?;
     let regions: BTreeSet<&str> = borrowed.iter().map(|(region, _)| *region).collect();
     let regions = regions.into_iter().collect::<Vec<_>>().join(", ");
-    Some(format!("{} of {} servers stand in {regions} and have the prices of {from}", borrowed.len(), servers.len()))
+    let (n, all) = (borrowed.len(), servers.len());
+    Some(format!("{n} of {all} servers have the prices of {from} but stand elsewhere: {regions}"))
 }
 
 /// How many servers have costs, where that is not all of them.
@@ -117,6 +118,6 @@ mod tests {
         ];
         let panel = Panel::new(servers, Vec::new()).expect("distinct keys");
         let notes = notes_on_prices(&PriceBook::embedded(), None, &panel);
-        assert_eq!(notes, ["2 of 4 servers stand in ap-south-1, eu-west-2 and have the prices of us-east-1"]);
+        assert_eq!(notes, ["2 of 4 servers have the prices of us-east-1 but stand elsewhere: ap-south-1, eu-west-2"]);
     }
 }
