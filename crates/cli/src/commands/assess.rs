@@ -92,6 +92,16 @@ pub fn plan(args: &PlanArgs, global: &Global, context: &Context) -> anyhow::Resu
     answer(global, &made.summary, &json!({ "lake": shown(&args.lake) }))
 }
 
+/// The configuration of a command that plans from stored forecasts, `horizon` days ahead where that is asked.
+pub(super) fn plan_config(file: Option<&Path>, horizon: Option<usize>, plan: &PlanSettings) -> anyhow::Result<Config> {
+    let file = file.map(Path::to_owned);
+    let settings = Settings { config: file, horizon: None, models: Vec::new(), metrics: Vec::new(), seed: None };
+    let mut config = config(&settings, Some(plan))?;
+    config.plan.horizon_days = horizon.unwrap_or(config.plan.horizon_days);
+    config.check()?;
+    Ok(config)
+}
+
 fn series_options(file: &Path, settings: &SeriesSettings) -> anyhow::Result<SeriesOptions> {
     Ok(SeriesOptions {
         file: file.to_owned(),

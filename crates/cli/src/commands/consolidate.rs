@@ -1,7 +1,7 @@
 //! `fleetcast consolidate`.
 
 use super::{answer, assess};
-use crate::args::{ConsolidateArgs, Global, Settings};
+use crate::args::{ConsolidateArgs, Global};
 use crate::text::{Align, aligned};
 use fleetcast::Context;
 use fleetcast::consolidate::{Consolidated, SharedMachine, consolidate_lake};
@@ -11,9 +11,7 @@ use serde_json::json;
 const MOST_LINES: usize = 20;
 
 pub fn consolidate(args: &ConsolidateArgs, global: &Global, context: &Context) -> anyhow::Result<()> {
-    let settings =
-        Settings { config: args.config.clone(), horizon: None, models: Vec::new(), metrics: Vec::new(), seed: None };
-    let config = assess::config(&settings, Some(&args.plan))?;
+    let config = assess::plan_config(args.config.as_deref(), None, &args.plan)?;
     let found = consolidate_lake(&assess::open(&args.lake)?, &config, context)?;
     answer(global, &text(&found), &json(&found))
 }

@@ -1,7 +1,7 @@
 //! `fleetcast explain`.
 
 use super::{answer, assess};
-use crate::args::{ExplainArgs, Global, Settings};
+use crate::args::{ExplainArgs, Global};
 use crate::text::{Align, aligned};
 use fleetcast::Context;
 use fleetcast::explain::{Explained, WeighedSize, explain_server};
@@ -11,11 +11,7 @@ use serde_json::json;
 const MOST_DAYS: usize = 4;
 
 pub fn explain(args: &ExplainArgs, global: &Global, context: &Context) -> anyhow::Result<()> {
-    let settings =
-        Settings { config: args.config.clone(), horizon: None, models: Vec::new(), metrics: Vec::new(), seed: None };
-    let mut config = assess::config(&settings, Some(&args.plan))?;
-    config.plan.horizon_days = args.horizon.unwrap_or(config.plan.horizon_days);
-    config.check()?;
+    let config = assess::plan_config(args.config.as_deref(), args.horizon, &args.plan)?;
     let found = explain_server(&assess::open(&args.lake)?, &args.server, &config, context)?;
     answer(global, &text(&found, args.all), &json(&found))
 }

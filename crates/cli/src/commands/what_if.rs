@@ -1,7 +1,7 @@
 //! `fleetcast what-if`.
 
 use super::{answer, assess};
-use crate::args::{Global, Settings, WhatIfArgs};
+use crate::args::{Global, WhatIfArgs};
 use crate::text::{Align, aligned};
 use fleetcast::Context;
 use fleetcast::what_if::{ChangedRisk, Compared, Side, committed, revoke, what_if_lake};
@@ -12,11 +12,7 @@ use serde_json::json;
 const MOST_LINES: usize = 20;
 
 pub fn what_if(args: &WhatIfArgs, global: &Global, context: &Context) -> anyhow::Result<()> {
-    let settings =
-        Settings { config: args.config.clone(), horizon: None, models: Vec::new(), metrics: Vec::new(), seed: None };
-    let mut config = assess::config(&settings, Some(&args.plan))?;
-    config.plan.horizon_days = args.horizon.unwrap_or(config.plan.horizon_days);
-    config.check()?;
+    let config = assess::plan_config(args.config.as_deref(), args.horizon, &args.plan)?;
     let lake = assess::open(&args.lake)?;
     if let Some(name) = &args.revoke {
         revoke(&lake, name)?;
